@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every Swift target is compiled alike: language mode 6, and nothing but silence from the compiler.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409: a C type in a public signature does not compile
+]
+// SE-0458: in the sources every use of unsafe memory says so; `grep unsafe` is the audit list.
+let fenced: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let package = Package(
+    name: "cna-bookstore",
+    products: [.executable(name: "bookstore", targets: ["bookstore"])],
+    targets: [
+        // C libraries from Debian. A module map and a header for what Swift cannot call, nothing else.
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+
+        // Leaves: no I/O of a system, no C library.
+        .target(name: "Platform", swiftSettings: fenced),
+        .target(name: "Wire", dependencies: ["Platform"], swiftSettings: fenced),
+        .target(name: "Contract", dependencies: ["Wire"], swiftSettings: fenced),
+
+        // The only importers of the C libraries.
+        .target(name: "Kafka", dependencies: ["CRdKafka", "Platform"], swiftSettings: fenced),
+        .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: fenced),
+        .target(name: "Ingress", dependencies: ["CMicroHTTPD", "Platform"], swiftSettings: fenced),
+
+        // General machinery: knows no bookstore.
+        .target(name: "Broker", dependencies: ["SQLite", "Platform"], swiftSettings: fenced),
+        .target(
+            name: "Worker", dependencies: ["Kafka", "SQLite", "Wire", "Contract", "Platform"], swiftSettings: fenced),
+        .target(
+            name: "Gateway", dependencies: ["Worker", "Ingress", "Kafka", "Wire", "Contract", "Platform"],
+            swiftSettings: fenced),
+        .target(
+            name: "Operations",
+            dependencies: ["Broker", "Worker", "Gateway", "Kafka", "SQLite", "Wire", "Contract", "Platform"],
+            swiftSettings: fenced),
+
+        // The bookstore: contracts, four services, one executable.
+        .target(
+            name: "BookstoreContracts", dependencies: ["Contract", "Wire"], path: "Sources/Bookstore/Contracts",
+            swiftSettings: fenced),
+        .target(
+            name: "BookstoreCustomer", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire"],
+            path: "Sources/Bookstore/Customer", swiftSettings: fenced),
+        .target(
+            name: "BookstoreInventory", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire"],
+            path: "Sources/Bookstore/BookInventory", swiftSettings: fenced),
+        .target(
+            name: "BookstoreOrder", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire"],
+            path: "Sources/Bookstore/Order", swiftSettings: fenced),
+        .target(
+            name: "BookstoreDelivery", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire"],
+            path: "Sources/Bookstore/Delivery", swiftSettings: fenced),
+        .executableTarget(
+            name: "bookstore",
+            dependencies: [
+                "Operations", "Contract", "BookstoreContracts", "BookstoreCustomer", "BookstoreInventory",
+                "BookstoreOrder", "BookstoreDelivery",
+            ],
+            swiftSettings: fenced),
+    ]
+)
