@@ -20,8 +20,10 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
-        // Leaves: no I/O of a system, no C library.
-        .target(name: "Platform", swiftSettings: fenced),
+        .systemLibrary(name: "CPlatform"),
+
+        // Leaves: the operating system, bytes on the wire, and the words of a contract.
+        .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: fenced),
         .target(name: "Wire", dependencies: ["Platform"], swiftSettings: fenced),
         .target(name: "Contract", dependencies: ["Wire"], swiftSettings: fenced),
 
