@@ -1,0 +1,115 @@
+// JSON to bytes, appended to a buffer the caller reuses: compact, or indented for people.
+extension JSON {
+    public var bytes: [UInt8] {
+        var buffer: [UInt8] = []
+        buffer.reserveCapacity(128)
+        write(to: &buffer)
+        return buffer
+    }
+
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Indented by two spaces, the way httpie and browsers show it.
+    public var prettyText: String {
+        var buffer: [UInt8] = []
+        writePretty(to: &buffer, indent: 0)
+        return String(decoding: buffer, as: UTF8.self)
+    }
+
+    public func write(to buffer: inout [UInt8]) {
+        switch self {
+        case .null: buffer.append(contentsOf: "null".utf8)
+        case .bool(let flag): buffer.append(contentsOf: (flag ? "true" : "false").utf8)
+        case .integer(let number): Self.write(number, to: &buffer)
+        // Parsed numbers are finite; a computed one that is not has no JSON form.
+        case .number(let number): buffer.append(contentsOf: (number.isFinite ? number.description : "null").utf8)
+        case .string(let text): Self.write(text, to: &buffer)
+        case .array(let items):
+            buffer.append(UInt8(ascii: "["))
+            for (place, item) in items.enumerated() {
+                if place > 0 { buffer.append(UInt8(ascii: ",")) }
+                item.write(to: &buffer)
+            }
+            buffer.append(UInt8(ascii: "]"))
+        case .object(let object): object.write(to: &buffer)
+        }
+    }
+
+    static func write(_ number: Int64, to buffer: inout [UInt8]) {
+        guard number != .min else { return buffer.append(contentsOf: number.description.utf8) }
+        if number < 0 { buffer.append(UInt8(ascii: "-")) }
+        var rest = abs(number)
+        let start = buffer.count
+        repeat {
+            buffer.append(UInt8(truncatingIfNeeded: 0x30 + rest % 10))
+            rest /= 10
+        } while rest > 0
+        buffer[start...].reverse()
+    }
+
+    static func write(_ text: String, to buffer: inout [UInt8]) {
+        buffer.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): buffer.append(contentsOf: [UInt8(ascii: "\\"), byte])
+            case UInt8(ascii: "\\"): buffer.append(contentsOf: [UInt8(ascii: "\\"), byte])
+            case 0x0A: buffer.append(contentsOf: "\\n".utf8)
+            case 0x0D: buffer.append(contentsOf: "\\r".utf8)
+            case 0x09: buffer.append(contentsOf: "\\t".utf8)
+            case 0..<0x20:
+                buffer.append(contentsOf: "\\u00".utf8)
+                buffer.append(byte < 0x10 ? 0x30 : 0x31)
+                let low = byte & 15
+                buffer.append(low < 10 ? 0x30 + low : 0x57 + low)
+            default: buffer.append(byte)
+            }
+        }
+        buffer.append(UInt8(ascii: "\""))
+    }
+
+    private func writePretty(to buffer: inout [UInt8], indent: Int) {
+        func newLine(_ indent: Int) {
+            buffer.append(0x0A)
+            buffer.append(contentsOf: repeatElement(0x20, count: indent))
+        }
+        switch self {
+        case .array(let items) where !items.isEmpty:
+            buffer.append(UInt8(ascii: "["))
+            for (place, item) in items.enumerated() {
+                if place > 0 { buffer.append(UInt8(ascii: ",")) }
+                newLine(indent + 2)
+                item.writePretty(to: &buffer, indent: indent + 2)
+            }
+            newLine(indent)
+            buffer.append(UInt8(ascii: "]"))
+        case .object(let object) where !object.isEmpty:
+            buffer.append(UInt8(ascii: "{"))
+            for (place, member) in object.members.enumerated() {
+                if place > 0 { buffer.append(UInt8(ascii: ",")) }
+                newLine(indent + 2)
+                Self.write(member.name, to: &buffer)
+                buffer.append(contentsOf: ": ".utf8)
+                member.value.writePretty(to: &buffer, indent: indent + 2)
+            }
+            newLine(indent)
+            buffer.append(UInt8(ascii: "}"))
+        default: write(to: &buffer)
+        }
+    }
+}
+
+extension JSONObject {
+    public var bytes: [UInt8] { JSON.object(self).bytes }
+    public var text: String { JSON.object(self).text }
+
+    public func write(to buffer: inout [UInt8]) {
+        buffer.append(UInt8(ascii: "{"))
+        for (place, member) in members.enumerated() {
+            if place > 0 { buffer.append(UInt8(ascii: ",")) }
+            JSON.write(member.name, to: &buffer)
+            buffer.append(UInt8(ascii: ":"))
+            member.value.write(to: &buffer)
+        }
+        buffer.append(UInt8(ascii: "}"))
+    }
+}
