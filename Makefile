@@ -1,0 +1,51 @@
+# Everything a person does with this repository; `make help` lists it. Every target installs what it needs first.
+SWIFT := .ci/swift
+BOOKSTORE := .build/release/bookstore
+RUN_DIR ?= .run
+export RUN_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build lint format test up down status demo logs watch drill bench bench-broker bench-worker soak clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install from Debian what is missing (root or sudo), find Swift
+	@.ci/setup
+
+# The Swift runtime is linked in, so that the binary runs where no toolchain is.
+build: setup ## release build: .build/release/bookstore
+	@$(SWIFT) build -c release --static-swift-stdlib --product bookstore
+
+lint: setup ## format, imports, banned calls; warnings are errors in every build
+	@.ci/lint
+
+format: setup ## format the sources in place
+	@$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+# One test at a time: they start brokers and measure patience, and two cores are soon full.
+test: setup ## all tests; on Apache Kafka too when KAFKA_HOME is set
+	@$(SWIFT) build --build-tests
+	@$(SWIFT) test --skip-build --no-parallel
+
+up: build ## start everything in the background, return when it is ready
+	@$(BOOKSTORE) up --detach
+
+# Without a build: what runs must be stoppable whatever the sources look like now.
+down: setup ## stop everything; its state stays
+	@if [ -x $(BOOKSTORE) ]; then $(BOOKSTORE) down; else echo "nothing was built here, so nothing runs"; fi
+
+status: build ## what runs
+	@$(BOOKSTORE) status
+
+demo: build ## the walk-through of the scenario, step by step with a verdict
+	@$(BOOKSTORE) demo
+
+logs: ## follow the logs of all processes
+	@tail -n 20 -F $(RUN_DIR)/logs/*.log
+
+watch: build ## the events, as they happen
+	@$(BOOKSTORE) watch
+
+clean: ## forget builds; `make down` first, $(RUN_DIR) is the data and stays
+	@rm -rf .build
