@@ -67,5 +67,11 @@ let package = Package(
                 "BookstoreOrder", "BookstoreDelivery",
             ],
             swiftSettings: fenced),
+
+        // Tests.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], path: "Tests/SQLiteTests",
+            swiftSettings: strict),
     ]
 )

@@ -1,5 +1,14 @@
-// SQLite as Debian builds it (with the preupdate hook and sessions), and what Swift cannot call of it.
+// SQLite as Debian builds it (with the preupdate hook), and what Swift cannot call of it.
 #pragma once
 #define SQLITE_ENABLE_PREUPDATE_HOOK 1
 #define SQLITE_ENABLE_SESSION 1
 #include <sqlite3.h>
+
+// SQLITE_TRANSIENT is a cast, which Swift does not import. SQLite copies the bytes before these return.
+// A null pointer would bind NULL, so that empty text and blobs need a pointer of their own.
+static inline int cna_bind_text(sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
+  return sqlite3_bind_text64(statement, index, bytes ? bytes : "", count, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+static inline int cna_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
+  return sqlite3_bind_blob64(statement, index, bytes ? bytes : "", count, SQLITE_TRANSIENT);
+}

@@ -1,0 +1,178 @@
+// Remembers which rows a batch has touched, through SQLite's preupdate hook (docs/decisions/0001-row-capture.md).
+// The hook notes keys only; the images are read once, at the end, so that a row changed ten times costs one SELECT.
+
+internal import CSQLite
+internal import Glibc
+
+/// One row of an ordinary table as it is now, after a batch changed it.
+public struct RowChange: Sendable, Equatable {
+    public let table: String
+    /// The primary key, in its own order.
+    public let key: [Value]
+    /// All columns in the order of `tableInfo(table)`; nil when the row is gone.
+    public let row: [Value]?
+
+    public init(table: String, key: [Value], row: [Value]?) {
+        self.table = table
+        self.key = key
+        self.row = row
+    }
+}
+
+/// A table whose rows are watched. `@safe`: it holds no pointer, only the name as C spells it.
+struct WatchedTable {
+    let info: TableInfo
+    let name: [CChar]
+    /// The key is the rowid, which the hook hands over without a look at the row.
+    let keyIsRowID: Bool
+    /// Key columns that make a real of an integer: the hook sees an inserted row before that.
+    let realColumns: Set<Int>
+    /// Columns, then key, of the one row; prepared once by the cache.
+    let selectByKey: String
+}
+
+final class ChangeCapture {
+    struct Mark: Hashable {
+        let table: Int
+        let key: [Value]
+    }
+
+    private let tables: [WatchedTable]
+    private let ignored: Set<String>
+    /// Most rows touched in a row are of one table.
+    private var lastTable = 0
+    /// Touched rows in the order of their first touch, and whether each was there before.
+    private(set) var marks: [(mark: Mark, existed: Bool)] = []
+    private var known: Set<Mark> = []
+    private var positionAtBegin = 0
+    /// Touched tables that were made after the capture began.
+    private(set) var unknownTables: Set<String> = []
+
+    init(_ tables: [WatchedTable], ignored: Set<String>) {
+        self.tables = tables
+        self.ignored = ignored
+    }
+
+    func table(_ index: Int) -> WatchedTable { tables[index] }
+
+    /// How much was marked so far, to be handed to `forget(since:)`.
+    var position: Int { marks.count }
+
+    func forget(since position: Int) {
+        guard position < marks.count else { return }
+        for (mark, _) in marks[position...] { known.remove(mark) }
+        marks.removeSubrange(position...)
+    }
+
+    func transactionBegan() { positionAtBegin = marks.count }
+
+    func transactionRolledBack() { forget(since: positionAtBegin) }
+
+    func removeAll() {
+        marks.removeAll(keepingCapacity: true)
+        known.removeAll(keepingCapacity: true)
+        positionAtBegin = 0
+        unknownTables.removeAll()
+    }
+
+    /// Called by the hook, in the middle of a statement: it must not run SQL.
+    fileprivate func touched(_ change: borrowing Preupdate) {
+        guard let index = tableIndex(change) else { return }
+        let table = tables[index]
+        // A row's first touch tells whether it was there: an INSERT means that it was not.
+        if change.operation != SQLITE_INSERT { note(index, change.oldKey(of: table), existed: true) }
+        if change.operation != SQLITE_DELETE { note(index, change.newKey(of: table), existed: false) }
+    }
+
+    private func note(_ table: Int, _ key: [Value], existed: Bool) {
+        let mark = Mark(table: table, key: key)
+        if known.insert(mark).inserted { marks.append((mark, existed)) }
+    }
+
+    private func tableIndex(_ change: borrowing Preupdate) -> Int? {
+        if lastTable < tables.count, change.isOn(tables[lastTable]) { return lastTable }
+        for index in tables.indices where change.isOn(tables[index]) {
+            lastTable = index
+            return index
+        }
+        let name = change.tableName
+        if !ignored.contains(name), !name.hasPrefix("sqlite_") { unknownTables.insert(name) }
+        return nil
+    }
+}
+
+/// What the hook is told about one row, for the length of the callback.
+@safe private struct Preupdate: ~Copyable {
+    let database: OpaquePointer
+    let operation: Int32
+    let table: UnsafePointer<CChar>
+    let oldRowID: Int64
+    let newRowID: Int64
+
+    func isOn(_ watched: borrowing WatchedTable) -> Bool {
+        unsafe strcmp(watched.name, table) == 0
+    }
+
+    var tableName: String { unsafe String(cString: table) }
+
+    func oldKey(of table: borrowing WatchedTable) -> [Value] {
+        if table.keyIsRowID { return [.integer(oldRowID)] }
+        return table.info.primaryKey.map { column in
+            var value: OpaquePointer?
+            let code = unsafe sqlite3_preupdate_old(database, Int32(column), &value)
+            return unsafe Preupdate.read(code, value, asReal: table.realColumns.contains(column))
+        }
+    }
+
+    func newKey(of table: borrowing WatchedTable) -> [Value] {
+        if table.keyIsRowID { return [.integer(newRowID)] }
+        return table.info.primaryKey.map { column in
+            var value: OpaquePointer?
+            let code = unsafe sqlite3_preupdate_new(database, Int32(column), &value)
+            return unsafe Preupdate.read(code, value, asReal: table.realColumns.contains(column))
+        }
+    }
+
+    /// A value that cannot be had reads as NULL, and NULL in a key is refused when the changes are taken.
+    private static func read(_ code: Int32, _ value: OpaquePointer?, asReal: Bool) -> Value {
+        guard code == SQLITE_OK, let value = unsafe value else { return .null }
+        switch unsafe sqlite3_value_type(value) {
+        case SQLITE_INTEGER where asReal: return .real(unsafe sqlite3_value_double(value))
+        case SQLITE_INTEGER: return .integer(unsafe sqlite3_value_int64(value))
+        case SQLITE_FLOAT: return .real(unsafe sqlite3_value_double(value))
+        case SQLITE_TEXT:
+            guard let start = unsafe sqlite3_value_text(value) else { return .null }
+            let count = unsafe Int(sqlite3_value_bytes(value))
+            return .text(unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self))
+        case SQLITE_BLOB:
+            let start = unsafe sqlite3_value_blob(value)
+            let count = unsafe Int(sqlite3_value_bytes(value))
+            return .blob(unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count)))
+        default: return .null
+        }
+    }
+}
+
+/// The callback itself. The context is a ChangeCapture that its connection keeps until the hook is taken away.
+private func rowWillChange(
+    _ context: UnsafeMutableRawPointer?, _ database: OpaquePointer?, _ operation: Int32,
+    _ schema: UnsafePointer<CChar>?, _ table: UnsafePointer<CChar>?, _ oldRowID: Int64, _ newRowID: Int64
+) {
+    guard let context = unsafe context, let database = unsafe database, let table = unsafe table,
+        let schema = unsafe schema, unsafe strcmp(schema, "main") == 0
+    else { return }
+    let capture = unsafe Unmanaged<ChangeCapture>.fromOpaque(context).takeUnretainedValue()
+    capture.touched(
+        unsafe Preupdate(
+            database: database, operation: operation, table: table, oldRowID: oldRowID, newRowID: newRowID))
+}
+
+extension ChangeCapture {
+    func install(on database: OpaquePointer) {
+        _ = unsafe sqlite3_preupdate_hook(database, rowWillChange, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    static func uninstall(from database: OpaquePointer) {
+        _ = unsafe sqlite3_preupdate_hook(database, nil, nil)
+    }
+}

@@ -1,0 +1,134 @@
+// A connection to one database file: our pragmas, statements by their SQL, rows.
+
+internal import CSQLite
+
+/// Belongs to one thread at a time and is not Sendable: SQLite is opened without its own mutexes (SQLITE_OPEN_NOMUTEX),
+/// as its owner is single-threaded by design.
+@safe public final class Connection {
+    /// How long a statement waits for another process's lock. There is one owner, so only tools ever meet it.
+    public static let busyTimeoutMilliseconds: Int32 = 5_000
+    /// Page cache per connection: a worker owns a dozen files and stays small.
+    public static let cacheKilobytes = 1_024
+    /// The WAL file is cut back to this after a checkpoint.
+    public static let journalSizeLimitBytes = 4 << 20
+
+    let handle: OpaquePointer
+    let statements = StatementCache()
+    var capture: ChangeCapture?
+    var tables: [String: TableInfo] = [:]
+    var savepointDepth = 0
+    private(set) var isOpen = true
+
+    public init(path: String, readOnly: Bool = false) throws(SQLiteError) {
+        var opened: OpaquePointer?
+        let access = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+        guard let opened = unsafe opened else {
+            throw SQLiteError(code: code, message: "no memory to open \(path)")
+        }
+        guard code == SQLITE_OK else {
+            let error = unsafe SQLiteError(of: opened, code: code)
+            _ = unsafe sqlite3_close_v2(opened)
+            throw SQLiteError(code: error.code, message: "\(error.message): \(path)")
+        }
+        unsafe handle = opened
+        do throws(SQLiteError) {
+            try configure(readOnly: readOnly)
+        } catch {
+            close()
+            throw SQLiteError(code: error.code, message: "\(error.message): \(path)", sql: error.sql)
+        }
+    }
+
+    deinit { close() }
+
+    private func configure(readOnly: Bool) throws(SQLiteError) {
+        _ = unsafe sqlite3_busy_timeout(handle, Connection.busyTimeoutMilliseconds)
+        // Kafka first, SQLite second: what a power cut takes from the file comes back from the log, so NORMAL is enough.
+        let writable = """
+            PRAGMA journal_mode=WAL;
+            PRAGMA synchronous=NORMAL;
+            PRAGMA journal_size_limit=\(Connection.journalSizeLimitBytes);
+            """
+        try script(
+            """
+            \(readOnly ? "" : writable)
+            PRAGMA foreign_keys=ON;
+            PRAGMA cache_size=-\(Connection.cacheKilobytes);
+            PRAGMA temp_store=MEMORY;
+            """)
+    }
+
+    /// Finalizes the statements and closes the file. A closed connection answers every call with an error.
+    public func close() {
+        guard isOpen else { return }
+        isOpen = false
+        stopCapture()
+        statements.removeAll()
+        // The _v2 form waits for statements that are still stepping, should a `forEach` body call this.
+        _ = unsafe sqlite3_close_v2(handle)
+    }
+
+    /// Runs one statement and ignores its rows.
+    public func execute(_ sql: String, _ arguments: [Value] = []) throws(SQLiteError) {
+        let statement = try start(sql, arguments)
+        defer { statement.reset() }
+        while try statement.step() {}
+    }
+
+    /// Runs several statements, without arguments: a schema, a migration.
+    public func script(_ sql: String) throws(SQLiteError) {
+        try checkOpen()
+        tables.removeAll()
+        let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw unsafe SQLiteError(of: handle, code: code, sql: sql) }
+    }
+
+    public func query(_ sql: String, _ arguments: [Value] = []) throws(SQLiteError) -> [Row] {
+        let statement = try start(sql, arguments)
+        defer { statement.reset() }
+        var rows: [Row] = []
+        while try statement.step() {
+            rows.append(Row(columns: statement.columnNames, values: RowCursor(statement).values()))
+        }
+        return rows
+    }
+
+    /// The first row, if there is one; the rest is not stepped over.
+    public func first(_ sql: String, _ arguments: [Value] = []) throws(SQLiteError) -> Row? {
+        let statement = try start(sql, arguments)
+        defer { statement.reset() }
+        guard try statement.step() else { return nil }
+        return Row(columns: statement.columnNames, values: RowCursor(statement).values())
+    }
+
+    /// Lends each row to `body` without materialising it.
+    public func forEach(
+        _ sql: String, _ arguments: [Value] = [], _ body: (borrowing RowCursor) throws -> Void
+    ) throws {
+        let statement = try start(sql, arguments)
+        defer { statement.reset() }
+        while try statement.step() { try body(RowCursor(statement)) }
+    }
+
+    public var lastInsertID: Int64 { isOpen ? unsafe sqlite3_last_insert_rowid(handle) : 0 }
+    /// Rows changed by the last INSERT, UPDATE or DELETE, without those of its triggers and cascades.
+    public var changes: Int { isOpen ? unsafe Int(sqlite3_changes(handle)) : 0 }
+
+    func checkOpen() throws(SQLiteError) {
+        guard isOpen else { throw .misuse("the connection is closed") }
+    }
+
+    private func start(_ sql: String, _ arguments: [Value]) throws(SQLiteError) -> Statement {
+        try checkOpen()
+        let statement = unsafe try statements.take(handle, sql)
+        do throws(SQLiteError) {
+            try statement.bind(arguments)
+        } catch {
+            statement.reset()
+            throw error
+        }
+        return statement
+    }
+}

@@ -1,0 +1,48 @@
+// The one error of this module: SQLite's extended code and its own words, with the SQL that met it.
+
+internal import CSQLite
+
+public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// SQLite's extended result code, for example 2067 (SQLITE_CONSTRAINT_UNIQUE).
+    public let code: Int32
+    public let message: String
+    /// The statement, without its arguments: those may be somebody's data.
+    public let sql: String?
+
+    public init(code: Int32, message: String, sql: String? = nil) {
+        self.code = code
+        self.message = message
+        self.sql = sql
+    }
+
+    public var description: String {
+        let place = sql.map { " in: \($0)" } ?? ""
+        return "SQLite error \(code): \(message)\(place)"
+    }
+
+    private var primary: Int32 { code & 0xff }
+
+    public var isFull: Bool { primary == SQLITE_FULL }
+    /// Damaged, or no database at all.
+    public var isCorrupt: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
+    public var isBusy: Bool { primary == SQLITE_BUSY || primary == SQLITE_LOCKED }
+    public var isConstraint: Bool { primary == SQLITE_CONSTRAINT }
+    /// A UNIQUE or PRIMARY KEY constraint.
+    public var isUniqueViolation: Bool {
+        code == SQLiteError.constraintUnique || code == SQLiteError.constraintPrimaryKey
+            || code == SQLiteError.constraintRowID
+    }
+    public var isForeignKeyViolation: Bool { code == SQLiteError.constraintForeignKey }
+    public var isInputOutput: Bool { primary == SQLITE_IOERR }
+
+    // The extended codes are expressions in the header, which Swift does not import: primary | (number << 8).
+    static let constraintForeignKey = SQLITE_CONSTRAINT | (3 << 8)
+    static let constraintPrimaryKey = SQLITE_CONSTRAINT | (6 << 8)
+    static let constraintUnique = SQLITE_CONSTRAINT | (8 << 8)
+    static let constraintRowID = SQLITE_CONSTRAINT | (10 << 8)
+
+    /// A call this module will not make: there is no code of SQLite for it, so the general one stands in.
+    static func misuse(_ message: String, sql: String? = nil) -> SQLiteError {
+        SQLiteError(code: SQLITE_MISUSE, message: message, sql: sql)
+    }
+}

@@ -1,0 +1,194 @@
+// The net changes of a batch, whatever SQL made them.
+import SQLite
+import TestSupport
+import Testing
+
+@Suite struct CaptureTests {
+    let connection: Connection
+
+    init() throws {
+        connection = try Connection(path: ":memory:")
+        try connection.script(
+            """
+            CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, n INTEGER);
+            CREATE TABLE pair (a TEXT, b INTEGER, v, PRIMARY KEY (b, a)) WITHOUT ROWID;
+            CREATE TABLE named (name TEXT PRIMARY KEY COLLATE NOCASE, v);
+            CREATE TABLE child (id INTEGER PRIMARY KEY, item INTEGER REFERENCES item ON DELETE CASCADE);
+            CREATE TABLE journal (text);
+            """)
+        try connection.startCapture(excluding: ["journal"])
+    }
+
+    private func change(_ table: String, _ key: [Value], _ row: [Value]?) -> RowChange {
+        RowChange(table: table, key: key, row: row)
+    }
+
+    @Test func aRowTouchedOftenGivesOneImage() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
+        for _ in 0..<10 { try connection.execute("UPDATE item SET n = n + 1") }
+        #expect(try connection.takeChanges() == [change("item", [1], [1, "a", 10])])
+        #expect(try connection.takeChanges() == [])
+    }
+
+    @Test func aRowThatCameAndWentGivesNothing() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
+        try connection.execute("DELETE FROM item")
+        #expect(try connection.takeChanges() == [])
+    }
+
+    @Test func aRowThatEndsAsItWasIsAHarmlessNoOp() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
+        _ = try connection.takeChanges()
+        try connection.execute("UPDATE item SET n = 5")
+        try connection.execute("UPDATE item SET n = 0")
+        #expect(try connection.takeChanges() == [change("item", [1], [1, "a", 0])])
+    }
+
+    @Test func aDeletedRowIsATombstone() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0), (2, 'b', 0)")
+        _ = try connection.takeChanges()
+        try connection.execute("DELETE FROM item")
+        #expect(try connection.takeChanges() == [change("item", [1], nil), change("item", [2], nil)])
+    }
+
+    @Test func aChangedKeyIsAnOldAndANewRow() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
+        try connection.execute("INSERT INTO pair VALUES ('x', 1, 'v')")
+        _ = try connection.takeChanges()
+        try connection.execute("UPDATE item SET id = 9")
+        try connection.execute("UPDATE pair SET a = 'y'")
+        #expect(
+            try connection.takeChanges() == [
+                change("item", [1], nil), change("item", [9], [9, "a", 0]),
+                change("pair", [1, "x"], nil), change("pair", [1, "y"], ["y", 1, "v"]),
+            ])
+    }
+
+    @Test func replaceAndUpsertNameTheRowsTheyPushOut() throws {
+        try connection.script("CREATE UNIQUE INDEX one_name ON item (name)")
+        try connection.startCapture(excluding: ["journal"])
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0), (2, 'b', 0)")
+        _ = try connection.takeChanges()
+        try connection.execute("REPLACE INTO item VALUES (1, 'b', 7)")
+        #expect(
+            Set(try connection.takeChanges().map(\.key)) == [[1], [2]], "the row in the way is deleted, and said so")
+        #expect(try connection.query("SELECT id FROM item").map(\.values) == [[1]])
+        try connection.execute("INSERT INTO item VALUES (1, 'c', 1) ON CONFLICT (id) DO UPDATE SET n = 8")
+        #expect(try connection.takeChanges() == [change("item", [1], [1, "b", 8])])
+        try connection.execute("INSERT INTO pair VALUES ('x', 1, 'v')")
+        _ = try connection.takeChanges()
+        try connection.execute("REPLACE INTO pair VALUES ('x', 1, 'w')")
+        #expect(try connection.takeChanges() == [change("pair", [1, "x"], ["x", 1, "w"])])
+    }
+
+    @Test func cascadesAndTriggersAreCaptured() throws {
+        try connection.script(
+            "CREATE TRIGGER count_children AFTER INSERT ON child BEGIN UPDATE item SET n = n + 1 WHERE id = new.item; END"
+        )
+        try connection.startCapture(excluding: ["journal"])
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
+        try connection.execute("INSERT INTO child VALUES (10, 1), (11, 1)")
+        #expect(try connection.takeChanges().first == change("item", [1], [1, "a", 2]))
+        try connection.execute("DELETE FROM item WHERE id = 1")
+        #expect(Set(try connection.takeChanges().map(\.key)) == [[1], [10], [11]])
+    }
+
+    @Test func wholeTableStatementsAreCaptured() throws {
+        try connection.script("CREATE TABLE twin (id INTEGER PRIMARY KEY, name TEXT, n INTEGER)")
+        try connection.startCapture(excluding: ["journal"])
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0), (2, 'b', 1)")
+        _ = try connection.takeChanges()
+        try connection.execute("INSERT INTO twin SELECT * FROM item")
+        #expect(try connection.takeChanges() == [change("twin", [1], [1, "a", 0]), change("twin", [2], [2, "b", 1])])
+        try connection.execute("DELETE FROM twin")
+        #expect(try connection.takeChanges() == [change("twin", [1], nil), change("twin", [2], nil)])
+    }
+
+    @Test func aRolledBackSavepointLeavesNoMark() throws {
+        struct Stop: Error {}
+        try connection.transaction {
+            try connection.execute("INSERT INTO item VALUES (1, 'a', 0), (2, 'b', 0)")
+            #expect(throws: Stop.self) {
+                try connection.savepoint {
+                    try connection.execute("INSERT INTO item VALUES (3, 'c', 0)")
+                    try connection.execute("UPDATE item SET n = 5 WHERE id = 1")
+                    throw Stop()
+                }
+            }
+            try connection.execute("INSERT INTO item VALUES (3, 'd', 0)")
+        }
+        #expect(
+            try connection.takeChanges() == [
+                change("item", [1], [1, "a", 0]), change("item", [2], [2, "b", 0]), change("item", [3], [3, "d", 0]),
+            ])
+    }
+
+    @Test func aRolledBackTransactionLeavesNoMark() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
+        try connection.begin()
+        try connection.execute("INSERT INTO item VALUES (2, 'b', 0)")
+        connection.rollback()
+        #expect(try connection.takeChanges() == [change("item", [1], [1, "a", 0])])
+    }
+
+    @Test func aFailedStatementDoesNoHarm() throws {
+        try connection.execute("INSERT INTO item VALUES (2, 'b', 0)")
+        _ = try connection.takeChanges()
+        #expect(throws: SQLiteError.self) { try connection.execute("INSERT INTO item VALUES (1, 'a', 0), (2, 'x', 0)") }
+        #expect(try connection.takeChanges().allSatisfy { $0 == change("item", [2], [2, "b", 0]) })
+    }
+
+    @Test func aKeySpeltAnotherWayIsAnotherRow() throws {
+        try connection.execute("INSERT INTO named VALUES ('abc', 1)")
+        _ = try connection.takeChanges()
+        try connection.execute("UPDATE named SET name = 'ABC'")
+        #expect(
+            try connection.takeChanges() == [change("named", ["abc"], nil), change("named", ["ABC"], ["ABC", 1])])
+    }
+
+    @Test func excludedAndTemporaryTablesAreNotCaptured() throws {
+        try connection.script("CREATE TEMP TABLE item2 (id INTEGER PRIMARY KEY)")
+        try connection.execute("INSERT INTO journal VALUES ('x')")
+        try connection.execute("INSERT INTO item2 VALUES (1)")
+        #expect(try connection.takeChanges() == [])
+    }
+
+    @Test func discardedChangesAreForgotten() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
+        connection.discardChanges()
+        #expect(try connection.takeChanges() == [])
+        connection.stopCapture()
+        try connection.execute("INSERT INTO item VALUES (2, 'a', 0)")
+        #expect(try connection.takeChanges() == [])
+    }
+
+    @Test func keysOfEveryTypeAreFound() throws {
+        try connection.script("CREATE TABLE typed (r REAL, b BLOB, t TEXT, v, PRIMARY KEY (r, b, t))")
+        try connection.startCapture(excluding: ["journal"])
+        // An integer in a REAL column and a number in a TEXT column change their type on the way in.
+        try connection.execute("INSERT INTO typed VALUES (3, x'00ff', 12, 'v')")
+        let key: [Value] = [.real(3), .blob([0, 255]), "12"]
+        #expect(try connection.takeChanges() == [change("typed", key, key + ["v"])])
+        try connection.execute("DELETE FROM typed")
+        #expect(try connection.takeChanges() == [change("typed", key, nil)])
+    }
+
+    @Test func whatCannotBeCapturedIsRefused() throws {
+        #expect(throws: SQLiteError.self) { try connection.startCapture() }  // journal has no primary key
+        try connection.startCapture(excluding: ["journal"])
+        try connection.execute("INSERT INTO named VALUES (NULL, 1)")
+        #expect(throws: SQLiteError.self) { try connection.takeChanges() }
+        try connection.script("CREATE TABLE late (id INTEGER PRIMARY KEY)")
+        try connection.execute("INSERT INTO late VALUES (1)")
+        #expect(throws: SQLiteError.self) { try connection.takeChanges() }
+    }
+
+    @Test func tableInfoNamesColumnsAndKey() throws {
+        let info = try connection.tableInfo("pair")
+        #expect(info.columns.map(\.name) == ["a", "b", "v"])
+        #expect(info.columns.map(\.type) == ["TEXT", "INTEGER", ""])
+        #expect(info.primaryKey == [1, 0])
+        #expect(throws: SQLiteError.self) { try connection.tableInfo("absent") }
+        #expect(try connection.tableNames() == ["child", "item", "journal", "named", "pair"])
+    }
+}
