@@ -73,5 +73,8 @@ let package = Package(
         .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], path: "Tests/SQLiteTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "IngressTests", dependencies: ["Ingress", "Platform"], path: "Tests/IngressTests",
+            swiftSettings: strict),
     ]
 )

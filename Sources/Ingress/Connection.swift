@@ -1,0 +1,91 @@
+// What the ingress knows of one client connection: how far its request has come, and by when that must end.
+import Glibc
+import Platform
+import Synchronization
+
+/// The moments are `Clock.monotonicMilliseconds()`.
+enum ConnectionPhase {
+    /// Accepted, not yet taken over by the daemon: the socket must not be touched.
+    case accepted(deadline: Int64)
+    /// The daemon has it and the first request is on its way, or a later one whose request line has arrived.
+    case reading(deadline: Int64)
+    /// Between two requests.
+    case idle(since: Int64)
+    /// The request is whole; nobody but the handler limits how long the answer takes.
+    case handling(Exchange)
+    case sending(deadline: Int64)
+    /// We have said our last word on the socket by ourselves; the daemon may only close it.
+    case refused
+    case closed
+}
+
+/// `@unchecked Sendable`: `draft` and `exchange` belong to the daemon's polling thread, all else is behind `phase`.
+final class Connection: @unchecked Sendable {
+    let socket: Int32
+    let remoteAddress: String
+    let phase: Mutex<ConnectionPhase>
+
+    /// The request being read, from its first line to its last byte.
+    var draft: RequestDraft?
+    var exchange: Exchange?
+
+    init(socket: Int32, remoteAddress: String, deadline: Int64) {
+        self.socket = socket
+        self.remoteAddress = remoteAddress
+        self.phase = Mutex(.accepted(deadline: deadline))
+    }
+
+    /// Goes to the next phase unless the connection was refused meanwhile.
+    @discardableResult
+    func advance(to next: ConnectionPhase) -> Bool {
+        phase.withLock { phase in
+            switch phase {
+            case .refused, .closed: return false
+            default:
+                phase = next
+                return true
+            }
+        }
+    }
+
+    /// Writes the refusal itself, past the daemon, and lets no more be written. False when it is too late for that.
+    /// The daemon writes nothing while a request is being read, so the answer cannot land amid another.
+    func refuseWhileReading(with response: [UInt8]) -> Bool {
+        phase.withLock { phase in
+            guard case .reading = phase else { return false }
+            phase = .refused
+            sendAndHalfClose(socket, response)
+            return true
+        }
+    }
+
+    /// Ends what has taken too long. The daemon notices the closed socket and cleans up.
+    func enforceDeadline(now: Int64, limits: IngressLimits, slowAnswer: () -> [UInt8]) -> ConnectionVerdict {
+        phase.withLock { phase in
+            switch phase {
+            case .accepted(let deadline): return now < deadline ? .keep : .forget
+            case .reading(let deadline):
+                guard now >= deadline else { return .keep }
+                sendAndHalfClose(socket, slowAnswer())
+            case .idle(let since):
+                guard now - since >= Int64(limits.idleTimeoutSeconds) * 1000 else { return .keep }
+                // Something came since: the beginning of a request, which deserves to hear why it ends here.
+                if let quiet = millisecondsSinceLastByte(socket), quiet < now - since {
+                    sendAndHalfClose(socket, slowAnswer())
+                }
+            case .sending(let deadline):
+                guard now >= deadline else { return .keep }
+            case .handling, .refused, .closed: return .keep
+            }
+            phase = .refused
+            shutdown(socket, Int32(SHUT_RDWR))
+            return .keep
+        }
+    }
+}
+
+enum ConnectionVerdict {
+    case keep
+    /// The daemon never took it over: its descriptor is gone already.
+    case forget
+}

@@ -1,0 +1,89 @@
+// A request while it is being read, and every reason to refuse it that the daemon does not check.
+import Platform
+
+struct RequestDraft {
+    var target: RequestTarget?
+    var method = ""
+    var headers: [(name: String, value: String)] = []
+    var body: [UInt8] = []
+    /// Set at the first thing wrong. The rest is then read and dropped, so that the connection can go on.
+    var refusal: Refusal?
+    private(set) var awaitsHeaders = true
+    private var bodyBytes = 0
+
+    init(target bytes: Span<UInt8>, limits: IngressLimits) {
+        do {
+            target = try RequestTarget(bytes, queryParametersMax: limits.queryParametersMax)
+        } catch {
+            refusal = error
+        }
+    }
+
+    enum BodyPlan {
+        case read
+        /// The client waits for a word before it sends the body, and gets the refusal instead.
+        case refuseAtOnce(Refusal)
+        /// More is coming than we are willing to read.
+        case abandon(Refusal)
+    }
+
+    /// Looks at the headers once they are there.
+    mutating func checkHeaders(bytes: Int, limits: IngressLimits) -> BodyPlan {
+        awaitsHeaders = false
+        var framing = BodyFraming()
+        for header in headers { framing.note(header) }
+        if let problem = framing.problem { refuse(problem) }
+        if bytes > limits.headerBytesMax { refuse(.headersTooLarge(limits.headerBytesMax)) }
+        if framing.contentLength > limits.bodyBytesMax { refuse(.bodyTooLarge(limits.bodyBytesMax)) }
+        if let refusal, framing.hasBody {
+            if framing.expectsContinue { return .refuseAtOnce(refusal) }
+            if framing.problem != nil || framing.contentLength > limits.bodyBytesMax { return .abandon(refusal) }
+        }
+        if refusal == nil, framing.contentLength > 0 { body.reserveCapacity(framing.contentLength) }
+        return .read
+    }
+
+    /// False when the body has become more than anyone may send.
+    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>, limits: IngressLimits) -> Bool {
+        bodyBytes += bytes.count
+        guard bodyBytes <= limits.bodyBytesMax else {
+            refuse(.bodyTooLarge(limits.bodyBytesMax))
+            return false
+        }
+        if refusal == nil { unsafe body.append(contentsOf: bytes) }
+        return true
+    }
+
+    mutating func refuse(_ refusal: Refusal) {
+        if self.refusal == nil { self.refusal = refusal }
+        body = []
+    }
+}
+
+/// What the headers say about the body.
+private struct BodyFraming {
+    var contentLength = 0
+    var expectsContinue = false
+    var problem: Refusal?
+    private var lengths = 0
+    private var codings = 0
+
+    var hasBody: Bool { contentLength > 0 || codings > 0 }
+
+    mutating func note(_ header: (name: String, value: String)) {
+        // Lengths first: two comparisons of integers for a header that is none of these.
+        switch header.name.utf8.count {
+        case 14 where sameHeaderName(header.name, "Content-Length"):
+            // A second length, or one beside chunked, is how requests are smuggled past proxies.
+            lengths += 1
+            contentLength = Int(header.value) ?? Int.max
+        case 17 where sameHeaderName(header.name, "Transfer-Encoding"):
+            codings += 1
+            if !sameHeaderName(header.value, "chunked") { problem = .unknownTransferCoding }
+        case 6 where sameHeaderName(header.name, "Expect"):
+            expectsContinue = sameHeaderName(header.value, "100-continue")
+        default: return
+        }
+        if lengths + codings > 1 { problem = .badRequest("The length of the body is given twice.") }
+    }
+}
