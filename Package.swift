@@ -76,5 +76,8 @@ let package = Package(
         .testTarget(
             name: "IngressTests", dependencies: ["Ingress", "Platform"], path: "Tests/IngressTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "BookstoreContractsTests", dependencies: ["BookstoreContracts", "Contract", "Wire"],
+            swiftSettings: strict),
     ]
 )
