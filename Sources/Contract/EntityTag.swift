@@ -4,7 +4,9 @@ import Platform
 public enum EntityTag {
     /// `"` + 16 hexadecimal digits + `"`.
     public static func of(_ bytes: [UInt8]) -> String {
-        let digits = String(StableHash.of(bytes), radix: 16)
+        var hash = StableHash()
+        hash.combine(bytes)
+        let digits = String(hash.value, radix: 16)
         return "\"" + String(repeating: "0", count: 16 - digits.count) + digits + "\""
     }
 
@@ -20,6 +22,6 @@ public enum EntityTag {
 
     /// Our tags hold no commas, so a tag that a comma splits is a foreign one and matches nothing, as it should.
     private static func list(_ header: String) -> [Substring] {
-        header.split(separator: ",").map(\.trimmingSpaces)
+        header.split(separator: ",").map { String($0).trimmingSpaces }
     }
 }
