@@ -1,7 +1,7 @@
 // A client that sends exactly the bytes a test says, which no HTTP library would.
 import Foundation
 
-final class Client {
+final class Client: Sendable {
     let socket: Int32
 
     init(port: UInt16) throws {
