@@ -72,7 +72,8 @@ final class Connection: @unchecked Sendable {
                 // The daemon misses the end of a client that closed its sending side along with its request.
                 guard expired || nothingMoreToRead(socket) else { return .keep }
                 // Something came since: the beginning of a request, which deserves to hear why it ends here.
-                if expired, let quiet = millisecondsSinceLastByte(socket), quiet < now - since {
+                if expired, let quiet = millisecondsSinceLastByte(socket), quiet + kernelTickMilliseconds < now - since
+                {
                     sendAndHalfClose(socket, slowAnswer())
                 }
             case .sending(let deadline):
@@ -85,6 +86,9 @@ final class Connection: @unchecked Sendable {
         }
     }
 }
+
+/// The kernel's own clock goes by ticks of up to this length.
+private let kernelTickMilliseconds: Int64 = 20
 
 enum ConnectionVerdict {
     case keep

@@ -40,6 +40,16 @@ final class Client: Sendable {
         return true
     }
 
+    /// Makes the kernel send RST instead of an orderly end, now.
+    func reset() {
+        var none = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &none, socklen_t(MemoryLayout<linger>.size))
+        // Connecting to nowhere dissolves the connection without giving the descriptor away.
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+    }
+
     func halfClose() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// All that comes until the server closes, or has sent so many bytes.
