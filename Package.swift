@@ -71,10 +71,13 @@ let package = Package(
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
+            name: "KafkaTests", dependencies: ["Kafka", "Platform", "TestSupport"], path: "Tests/KafkaTests",
+            swiftSettings: strict),
+        .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], path: "Tests/SQLiteTests",
             swiftSettings: strict),
         .testTarget(
-            name: "IngressTests", dependencies: ["Ingress", "Platform", "TestSupport"], path: "Tests/IngressTests",
+            name: "IngressTests", dependencies: ["Ingress", "Platform"], path: "Tests/IngressTests",
             swiftSettings: strict),
         .testTarget(
             name: "BookstoreContractsTests", dependencies: ["BookstoreContracts", "Contract", "Wire"],

@@ -68,12 +68,9 @@ final class Connection: @unchecked Sendable {
                 guard now >= deadline else { return .keep }
                 sendAndHalfClose(socket, slowAnswer())
             case .idle(let since):
-                let expired = now - since >= Int64(limits.idleTimeoutSeconds) * 1000
-                // The daemon misses the end of a client that closed its sending side along with its request.
-                guard expired || nothingMoreToRead(socket) else { return .keep }
+                guard now - since >= Int64(limits.idleTimeoutSeconds) * 1000 else { return .keep }
                 // Something came since: the beginning of a request, which deserves to hear why it ends here.
-                if expired, let quiet = millisecondsSinceLastByte(socket), quiet + kernelTickMilliseconds < now - since
-                {
+                if let quiet = millisecondsSinceLastByte(socket), quiet < now - since {
                     sendAndHalfClose(socket, slowAnswer())
                 }
             case .sending(let deadline):
@@ -86,9 +83,6 @@ final class Connection: @unchecked Sendable {
         }
     }
 }
-
-/// The kernel's own clock goes by ticks of up to this length.
-private let kernelTickMilliseconds: Int64 = 20
 
 enum ConnectionVerdict {
     case keep
