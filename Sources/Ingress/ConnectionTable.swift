@@ -35,4 +35,7 @@ final class ConnectionTable: Sendable {
             state.perAddress[connection.remoteAddress] = left > 0 ? left : nil
         }
     }
+
+    /// For those that were on their way into a daemon that has stopped: it closes them without a word.
+    func removeAll() { state.withLock { $0 = State() } }
 }

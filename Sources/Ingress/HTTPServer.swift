@@ -57,6 +57,7 @@ public final class HTTPServer: Sendable {
         waitUntilUnbusy(milliseconds: Self.flushMilliseconds)
         door.stop()
         daemon.stop()
+        reception.connections.removeAll()
     }
 
     private func waitUntilUnbusy(milliseconds: Int64) {
