@@ -33,7 +33,7 @@ let package = Package(
         .target(name: "Ingress", dependencies: ["CMicroHTTPD", "Platform"], swiftSettings: fenced),
 
         // General machinery: knows no bookstore.
-        .target(name: "Broker", dependencies: ["SQLite", "Platform"], swiftSettings: fenced),
+        .target(name: "Broker", dependencies: ["Platform", "CPlatform"], swiftSettings: fenced),
         .target(
             name: "Worker", dependencies: ["Kafka", "SQLite", "Wire", "Contract", "Platform"], swiftSettings: fenced),
         .target(

@@ -1,11 +1,20 @@
 // What Linux offers and the Glibc module does not show to Swift.
 #pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/signalfd.h>
 
 // prctl is variadic.
 static inline int cplatform_name_this_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 // Makes this process die with its parent: a supervisor killed with SIGKILL leaves no child behind.
 static inline int cplatform_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 static inline int cplatform_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+// accept4 is a GNU extension.
+static inline int cplatform_accept(int listener) { return accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC); }

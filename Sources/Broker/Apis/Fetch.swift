@@ -1,0 +1,213 @@
+// Fetch: reads from the page cache, and waits for more when there is too little.
+
+enum Fetch {
+    static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
+        let version = request.version
+        _ = try reader.int32()
+        let maximumWait = try reader.int32()
+        let minimumBytes = try reader.int32()
+        let maximumBytes = try reader.int32()
+        let readCommitted = try reader.int8() == 1
+        let sessionId = version >= 7 ? try reader.int32() : 0
+        if version >= 7 { _ = try reader.int32() }
+        let topics = try reader.array { reader throws(MalformedRequest) -> FetchWaiter.WantedTopic in
+            let name = try reader.string()
+            let topic = node.catalog.topics[name]
+            let partitions = try reader.array { reader throws(MalformedRequest) -> FetchWaiter.Wanted in
+                let index = try reader.int32()
+                if version >= 9 { _ = try reader.int32() }
+                let offset = try reader.int64()
+                if version >= 12 { _ = try reader.int32() }
+                if version >= 5 { _ = try reader.int64() }
+                let maximum = try reader.int32()
+                try reader.endStructure()
+                return FetchWaiter.Wanted(
+                    index: index, offset: offset, maximumBytes: Int(max(0, maximum)), log: topic?.partition(index))
+            }
+            try reader.endStructure()
+            return FetchWaiter.WantedTopic(name: name, partitions: partitions)
+        }
+        // Sessions are never granted, so every fetch is complete in itself and the forgotten topics mean nothing.
+        guard sessionId == 0 else {
+            return request.answer { writer in
+                writer.int32(0)
+                writer.error(.fetchSessionIdNotFound)
+                writer.int32(0)
+                writer.count(0)
+                writer.endStructure()
+            }
+        }
+        let waiter = FetchWaiter(
+            node: node, request: request, topics: topics, readCommitted: readCommitted,
+            minimumBytes: Int(max(0, minimumBytes)),
+            maximumBytes: min(Int(max(0, maximumBytes)), node.settings.maximumFetchBytes))
+        waiter.start(maximumWaitMilliseconds: Int64(max(0, maximumWait)))
+    }
+}
+
+/// A fetch from its arrival to its answer.
+final class FetchWaiter {
+    struct Wanted {
+        let index: Int32
+        let offset: Int64
+        let maximumBytes: Int
+        let log: PartitionLog?
+    }
+    struct WantedTopic {
+        let name: String
+        let partitions: [Wanted]
+    }
+    private struct Found {
+        let wanted: Wanted
+        let code: ErrorCode
+        let slice: FileSlice?
+        let limit: Int64
+    }
+    /// Less than this is copied into the answer: one send(2) is cheaper than a send and a sendfile.
+    private static let copiedBytes = 32 * 1024
+
+    var isWoken = false
+    private let node: BrokerNode
+    private let request: Request
+    private let topics: [WantedTopic]
+    private let readCommitted: Bool
+    private let minimumBytes: Int
+    private let maximumBytes: Int
+    private var isWaiting = false
+    private var isDone = false
+
+    init(
+        node: BrokerNode, request: Request, topics: [WantedTopic], readCommitted: Bool, minimumBytes: Int, maximumBytes: Int
+    ) {
+        self.node = node
+        self.request = request
+        self.topics = topics
+        self.readCommitted = readCommitted
+        self.minimumBytes = minimumBytes
+        self.maximumBytes = maximumBytes
+    }
+
+    func start(maximumWaitMilliseconds: Int64) {
+        serve(deadlinePassed: maximumWaitMilliseconds == 0)
+        guard !isDone else { return }
+        isWaiting = true
+        for topic in topics { for wanted in topic.partitions { wanted.log?.waiters.append(self) } }
+        node.core.after(milliseconds: maximumWaitMilliseconds) { self.serve(deadlinePassed: true) }
+    }
+
+    /// Answers if there is enough, something went wrong, or time is up.
+    func serve(deadlinePassed: Bool) {
+        guard !isDone else { return }
+        if request.isAbandoned { return finish() }
+        guard deadlinePassed || hasEnough() else { return }
+        finish()
+        answer()
+    }
+
+    private func finish() {
+        isDone = true
+        guard isWaiting else { return }
+        for topic in topics { for wanted in topic.partitions { wanted.log?.waiters.removeAll { $0 === self } } }
+    }
+
+    private func limit(_ log: PartitionLog) -> Int64 { readCommitted ? log.lastStableOffset : log.nextOffset }
+
+    private func hasEnough() -> Bool {
+        var bytes = 0
+        var any = false
+        for topic in topics {
+            for wanted in topic.partitions {
+                any = true
+                guard let log = wanted.log, code(wanted, log) == .none else { return true }
+                bytes += min(wanted.maximumBytes, log.roughlyAvailable(from: wanted.offset, limit: limit(log)))
+                if bytes > 0 && bytes >= minimumBytes { return true }
+            }
+        }
+        return !any || minimumBytes == 0
+    }
+
+    private func code(_ wanted: Wanted, _ log: PartitionLog) -> ErrorCode {
+        wanted.offset < log.logStartOffset || wanted.offset > log.nextOffset ? .offsetOutOfRange : .none
+    }
+
+    private func answer() {
+        var left = maximumBytes
+        var found: [(name: String, partitions: [Found])] = []
+        for topic in topics {
+            var partitions: [Found] = []
+            for wanted in topic.partitions {
+                let one = find(wanted, topic.name, left: left, first: left == maximumBytes)
+                left -= one.slice?.length ?? 0
+                partitions.append(one)
+            }
+            found.append((topic.name, partitions))
+        }
+        request.answer(capacity: 512) { writer in
+            writer.int32(0)
+            if request.version >= 7 {
+                writer.error(.none)
+                writer.int32(0)
+            }
+            writer.array(found) { writer, topic in
+                writer.string(topic.name)
+                writer.array(topic.partitions, self.write)
+                writer.endStructure()
+            }
+            writer.endStructure()
+        }
+    }
+
+    private func find(_ wanted: Wanted, _ topic: String, left: Int, first: Bool) -> Found {
+        guard let log = wanted.log, node.catalog.topics[topic]?.partition(wanted.index) === log else {
+            return Found(wanted: wanted, code: .unknownTopicOrPartition, slice: nil, limit: 0)
+        }
+        let limit = limit(log)
+        let code = code(wanted, log)
+        guard code == .none else { return Found(wanted: wanted, code: code, slice: nil, limit: limit) }
+        do {
+            let slice = try log.read(
+                from: wanted.offset, limit: limit, maximumBytes: min(wanted.maximumBytes, max(0, left)), firstWhole: first,
+                nowMilliseconds: node.wallMilliseconds)
+            return Found(wanted: wanted, code: .none, slice: slice, limit: limit)
+        } catch {
+            return Found(wanted: wanted, code: .kafkaStorageError, slice: nil, limit: limit)
+        }
+    }
+
+    private func write(_ writer: inout ByteWriter, _ found: Found) {
+        let log = found.wanted.log
+        let known = found.code != .unknownTopicOrPartition
+        writer.int32(found.wanted.index)
+        writer.error(found.code)
+        writer.int64(known ? log?.nextOffset ?? -1 : -1)
+        writer.int64(known ? log?.lastStableOffset ?? -1 : -1)
+        if request.version >= 5 { writer.int64(known ? log?.logStartOffset ?? -1 : -1) }
+        if readCommitted, let log, known, found.slice != nil {
+            let aborted = log.producers.aborted(in: found.wanted.offset..<max(found.wanted.offset, found.limit))
+            writer.array(aborted) { writer, transaction in
+                writer.int64(transaction.producerId)
+                writer.int64(transaction.firstOffset)
+                writer.endStructure()
+            }
+        } else if readCommitted {
+            writer.count(0)
+        } else {
+            writer.bytesLength(nil)
+        }
+        if request.version >= 11 { writer.int32(-1) }
+        writeRecords(&writer, found.slice)
+        writer.endStructure()
+    }
+
+    private func writeRecords(_ writer: inout ByteWriter, _ slice: FileSlice?) {
+        guard let slice else { return writer.bytesLength(0) }
+        if slice.length <= FetchWaiter.copiedBytes,
+            let bytes = try? slice.file.read(at: slice.offset, count: slice.length), bytes.count == slice.length
+        {
+            writer.byteArray(bytes)
+        } else {
+            writer.bytesLength(slice.length)
+            writer.file(slice)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// The directory of a broker: its identity, its port and the lock that keeps a second broker out.
+import CPlatform
+import Glibc
+import Platform
+
+/// Why a broker cannot start, in a sentence for the one who started it.
+struct BrokerStartError: Error, CustomStringConvertible {
+    let description: String
+}
+
+final class DataDirectory {
+    let clusterId: String
+    let lastPort: UInt16
+    private let path: String
+    private let lock: LogFile
+
+    init(_ path: String) throws {
+        self.path = path
+        var prefix = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+            prefix += part
+            if !prefix.isEmpty { try FileSystem.makeDirectory(prefix) }
+            prefix += "/"
+        }
+        lock = try LogFile(path: path + "/lock", create: true)
+        guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw BrokerStartError(description: "another broker uses \(path)")
+        }
+        if let bytes = FileSystem.read(path + "/cluster-id"), let known = String(validating: bytes, as: UTF8.self), !known.isEmpty {
+            clusterId = known
+        } else {
+            clusterId = Identifier.hex(bytes: 11)
+            try FileSystem.replace(path + "/cluster-id", with: Array(clusterId.utf8))
+        }
+        let announced = FileSystem.read(path + "/bootstrap").flatMap { String(validating: $0, as: UTF8.self) } ?? ""
+        let digits = announced.split(separator: ":").last?.prefix { $0.isNumber } ?? ""
+        lastPort = UInt16(digits) ?? 0
+    }
+
+    /// Tells other processes where to connect.
+    func announce(port: UInt16) throws(StorageError) {
+        try FileSystem.replace(path + "/bootstrap", with: Array("127.0.0.1:\(port)\n".utf8))
+    }
+}

@@ -1,0 +1,89 @@
+// The broker's own memory on disk: topics, groups, offsets, producer ids and transactions, one entry a change.
+// An entry is whole or absent; what comes after a damaged one was never acknowledged and is cut off.
+
+enum JournalKind: Int8 {
+    case topicCreated = 1
+    case topicDeleted = 2
+    case topicConfigured = 3
+    case producerIdsReserved = 4
+    case transaction = 5
+    case transactionPartitions = 6
+    case transactionGroup = 7
+    case transactionOffsets = 8
+    case transactionDecided = 9
+    case transactionForgotten = 10
+    case groupOffsets = 11
+    case groupMembers = 12
+    case groupForgotten = 13
+}
+
+final class Journal {
+    private static let frameBytes = 8
+    /// Larger entries do not exist; a length beyond it is damage.
+    private static let maximumEntryBytes = 64 * 1024 * 1024
+
+    private let path: String
+    private var file: LogFile
+    private(set) var size = 0
+    /// The size right after the last compaction: what the state itself takes.
+    private(set) var compactedSize = 0
+
+    init(path: String) throws(StorageError) {
+        self.path = path
+        FileSystem.remove(path + ".new")
+        file = try LogFile(path: path, create: true)
+    }
+
+    /// Reads every entry in order; called once, before anything is written.
+    func replay(_ apply: (JournalKind, inout ByteReader) throws(MalformedRequest) -> Void) throws(StorageError) {
+        let bytes = try file.read(at: 0, count: try file.size())
+        var position = 0
+        while bytes.count - position >= Journal.frameBytes {
+            let length = Int(bigEndian(bytes, position, 4))
+            let start = position + Journal.frameBytes
+            guard length > 0, length <= Journal.maximumEntryBytes, length <= bytes.count - start else { break }
+            let crc = UInt32(truncatingIfNeeded: bigEndian(bytes, position + 4, 4))
+            guard Crc32c.of(bytes, start..<start + length) == crc else { break }
+            var reader = ByteReader(bytes, range: start..<start + length)
+            if let code = try? reader.int8(), let kind = JournalKind(rawValue: code) {
+                do { try apply(kind, &reader) } catch { break }
+            }
+            position = start + length
+        }
+        if position < bytes.count { try file.truncate(to: position) }
+        size = position
+        compactedSize = position
+    }
+
+    static func entry(_ kind: JournalKind, _ write: (inout ByteWriter) -> Void) -> ByteWriter {
+        var writer = ByteWriter(capacity: 128)
+        writer.int64(0)
+        writer.int8(kind.rawValue)
+        write(&writer)
+        writer.patch32(at: 0, Int32(clamping: writer.bytes.count - frameBytes))
+        writer.patch32(at: 4, Int32(bitPattern: Crc32c.of(writer.bytes, frameBytes..<writer.bytes.count)))
+        return writer
+    }
+
+    /// Writes an entry; when it cannot be written nothing has changed.
+    func append(_ kind: JournalKind, _ write: (inout ByteWriter) -> Void) throws(StorageError) {
+        let entry = Journal.entry(kind, write)
+        try file.write(entry.bytes, 0..<entry.bytes.count, at: size)
+        size += entry.bytes.count
+    }
+
+    /// Replaces the history by the state it led to.
+    func compact(_ entries: [ByteWriter]) throws(StorageError) {
+        let fresh = try LogFile(path: path + ".new", create: true)
+        try fresh.truncate(to: 0)
+        var position = 0
+        for entry in entries {
+            try fresh.write(entry.bytes, 0..<entry.bytes.count, at: position)
+            position += entry.bytes.count
+        }
+        try FileSystem.rename(path + ".new", to: path)
+        file = fresh
+        size = position
+        compactedSize = position
+    }
+}

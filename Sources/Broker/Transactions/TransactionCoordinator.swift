@@ -1,0 +1,326 @@
+// Transactions: one journal entry decides, markers and offsets follow in the same turn of the loop. Because log,
+// groups and coordinator live in one thread, nobody ever sees half of it, and the next transaction need not wait.
+import Platform
+
+final class TransactionCoordinator {
+    /// Producer ids are reserved in the journal by the block, so that a crash skips some rather than repeat one.
+    private static let producerIdBlock: Int64 = 1000
+    private static let retryMilliseconds: Int64 = 200
+
+    private let core: Core
+    private let offsets: GroupCoordinator
+    private(set) var transactions: [String: Transaction] = [:]
+    private var nextProducerId: Int64 = 1
+    private var reservedProducerIds: Int64 = 1
+
+    init(core: Core, groups: GroupCoordinator) {
+        self.core = core
+        offsets = groups
+    }
+
+    // MARK: Producer ids
+
+    func newProducerId() -> Int64? {
+        if nextProducerId >= reservedProducerIds {
+            let limit = nextProducerId + TransactionCoordinator.producerIdBlock
+            guard core.record(.producerIdsReserved, { $0.int64(limit) }) else { return nil }
+            reservedProducerIds = limit
+        }
+        defer { nextProducerId += 1 }
+        return nextProducerId
+    }
+
+    struct Identity {
+        var code = ErrorCode.none
+        var producerId: Int64 = -1
+        var epoch: Int16 = -1
+    }
+
+    /// Gives a transactional id its next epoch; whoever used it before is fenced and what it left open is aborted.
+    func initialize(_ id: String, timeoutMilliseconds: Int32, current: Identity) -> Identity {
+        guard timeoutMilliseconds > 0, timeoutMilliseconds <= core.settings.maximumTransactionMilliseconds else {
+            return Identity(code: .invalidTransactionTimeout)
+        }
+        if let known = transactions[id] {
+            if current.producerId >= 0 && (current.producerId != known.producerId || current.epoch != known.epoch) {
+                return Identity(code: .producerFenced)
+            }
+            if known.state == .ongoing {
+                let code = end(known, commit: false, fencing: true)
+                if code != .none { return Identity(code: code) }
+            }
+            if known.isDecided { return Identity(code: .concurrentTransactions) }
+        }
+        let exhausted = (transactions[id]?.epoch ?? 0) >= Int16.max - 1
+        var next = transactions[id].map { Identity(producerId: $0.producerId, epoch: $0.epoch + 1) }
+        if next == nil || exhausted {
+            guard let producerId = newProducerId() else { return Identity(code: .coordinatorNotAvailable) }
+            next = Identity(producerId: producerId, epoch: 0)
+        }
+        guard let next else { return Identity(code: .coordinatorNotAvailable) }
+        let fresh = Transaction(
+            id: id, producerId: next.producerId, epoch: next.epoch, timeoutMilliseconds: timeoutMilliseconds,
+            wallMilliseconds: core.wallMilliseconds)
+        guard core.record(.transaction, { TransactionJournal.write(&$0, fresh) }) else {
+            return Identity(code: .coordinatorNotAvailable)
+        }
+        transactions[id] = fresh
+        return next
+    }
+
+    // MARK: Inside a transaction
+
+    private func find(_ id: String, _ producerId: Int64, _ epoch: Int16) throws(Refusal) -> Transaction {
+        guard let transaction = transactions[id], transaction.producerId == producerId else {
+            throw Refusal(code: .invalidProducerIdMapping)
+        }
+        guard transaction.epoch == epoch else { throw Refusal(code: .producerFenced) }
+        return transaction
+    }
+
+    struct Refusal: Error { let code: ErrorCode }
+
+    /// The first partition or group begins the transaction; its time counts from there.
+    private func begin(_ transaction: Transaction) {
+        transaction.lastUseMilliseconds = core.wallMilliseconds
+        guard transaction.state != .ongoing else { return }
+        transaction.state = .ongoing
+        transaction.startedMilliseconds = core.wallMilliseconds
+        watch(transaction)
+    }
+
+    private func watch(_ transaction: Transaction) {
+        let started = transaction.startedMilliseconds
+        let left = started + Int64(transaction.timeoutMilliseconds) - core.wallMilliseconds
+        core.after(milliseconds: max(0, left)) { [weak transaction] in
+            guard let transaction, transaction.state == .ongoing, transaction.startedMilliseconds == started,
+                self.transactions[transaction.id] === transaction
+            else { return }
+            Log.warning("transaction timed out and is aborted", ["transactionalId": LogValue(transaction.id)])
+            if self.end(transaction, commit: false, fencing: true) != .none {
+                self.core.after(milliseconds: TransactionCoordinator.retryMilliseconds) { self.watch(transaction) }
+            }
+        }
+    }
+
+    func addPartitions(_ id: String, _ producerId: Int64, _ epoch: Int16, _ partitions: [TopicPartition]) throws(Refusal) {
+        let transaction = try find(id, producerId, epoch)
+        guard !transaction.isDecided else { throw Refusal(code: .concurrentTransactions) }
+        let wasOngoing = transaction.state == .ongoing
+        let fresh = wasOngoing ? partitions.filter { !transaction.partitions.contains($0) } : partitions
+        guard !fresh.isEmpty else { return }
+        let recorded = core.record(.transactionPartitions) { writer in
+            writer.string(id)
+            writer.int64(self.core.wallMilliseconds)
+            writer.array(fresh) { writer, key in
+                writer.string(key.topic)
+                writer.int32(key.partition)
+            }
+        }
+        guard recorded else { throw Refusal(code: .coordinatorNotAvailable) }
+        begin(transaction)
+        transaction.partitions.formUnion(fresh)
+    }
+
+    func addGroup(_ id: String, _ producerId: Int64, _ epoch: Int16, group: String) throws(Refusal) {
+        let transaction = try find(id, producerId, epoch)
+        guard !transaction.isDecided else { throw Refusal(code: .concurrentTransactions) }
+        if transaction.state == .ongoing && transaction.groups.contains(group) { return }
+        let recorded = core.record(.transactionGroup) { writer in
+            writer.string(id)
+            writer.int64(self.core.wallMilliseconds)
+            writer.string(group)
+        }
+        guard recorded else { throw Refusal(code: .coordinatorNotAvailable) }
+        begin(transaction)
+        transaction.groups.insert(group)
+    }
+
+    func commitOffsets(
+        _ id: String, _ producerId: Int64, _ epoch: Int16, _ committer: GroupCoordinator.Committer,
+        _ held: GroupCoordinator.Offsets
+    ) -> ErrorCode {
+        guard let transaction = transactions[id], transaction.producerId == producerId else {
+            return .invalidProducerIdMapping
+        }
+        guard transaction.epoch == epoch else { return .invalidProducerEpoch }
+        guard transaction.state == .ongoing, transaction.groups.contains(committer.groupId) else {
+            return .invalidTransactionState
+        }
+        let code = offsets.checkCommit(committer, transactional: true)
+        guard code == .none else { return code }
+        let recorded = core.record(.transactionOffsets) { writer in
+            writer.string(id)
+            writer.string(committer.groupId)
+            OffsetsJournal.write(&writer, held)
+        }
+        guard recorded else { return .coordinatorNotAvailable }
+        offsets.hold(committer.groupId, producerId: producerId, held)
+        return .none
+    }
+
+    /// A transactional batch is stored only inside an open transaction that knows the partition.
+    func verifyProduce(_ id: String?, _ batch: BatchHeader, _ key: TopicPartition) throws(RejectedBatch) {
+        guard let id, let transaction = transactions[id], transaction.producerId == batch.producerId else {
+            throw RejectedBatch(.invalidProducerIdMapping, "no such transactional id")
+        }
+        guard transaction.epoch == batch.producerEpoch else {
+            throw RejectedBatch(.invalidProducerEpoch, "a newer producer has this transactional id")
+        }
+        guard transaction.state == .ongoing, transaction.partitions.contains(key) else {
+            throw RejectedBatch(.invalidTransactionState, "the partition is not in an open transaction")
+        }
+    }
+
+    // MARK: The end
+
+    func end(_ id: String, _ producerId: Int64, _ epoch: Int16, commit: Bool) -> ErrorCode {
+        let transaction: Transaction
+        do { transaction = try find(id, producerId, epoch) } catch { return error.code }
+        switch transaction.state {
+        case .ongoing: return end(transaction, commit: commit, fencing: false)
+        case .committed: return commit ? .none : .invalidTransactionState
+        case .aborted: return commit ? .invalidTransactionState : .none
+        case .preparingCommit, .preparingAbort: return .concurrentTransactions
+        case .empty: return .invalidTransactionState
+        }
+    }
+
+    /// Decides in the journal, then carries it out. With `fencing` the producer that had it open is shut out.
+    private func end(_ transaction: Transaction, commit: Bool, fencing: Bool) -> ErrorCode {
+        let epoch = fencing && transaction.epoch < Int16.max ? transaction.epoch + 1 : transaction.epoch
+        let recorded = core.record(.transactionDecided) { writer in
+            writer.string(transaction.id)
+            writer.bool(commit)
+            writer.int16(epoch)
+        }
+        guard recorded else { return .coordinatorNotAvailable }
+        decide(transaction, commit: commit, epoch: epoch)
+        carryOut(transaction)
+        return .none
+    }
+
+    private func decide(_ transaction: Transaction, commit: Bool, epoch: Int16) {
+        transaction.epoch = epoch
+        transaction.state = commit ? .preparingCommit : .preparingAbort
+        transaction.lastUseMilliseconds = core.wallMilliseconds
+        for group in transaction.groups { offsets.settle(group, producerId: transaction.producerId, commit: commit) }
+        transaction.groups = []
+    }
+
+    private func carryOut(_ transaction: Transaction) {
+        guard transaction.isDecided else { return }
+        let commit = transaction.state == .preparingCommit
+        for key in transaction.partitions {
+            guard let log = core.catalog.partition(key), log.producers.open[transaction.producerId] != nil else { continue }
+            do {
+                try log.appendMarker(
+                    commit: commit, producerId: transaction.producerId, epoch: transaction.epoch,
+                    nowMilliseconds: core.wallMilliseconds)
+                core.grown(log)
+            } catch {
+                // A full disk: the decision stands, its markers follow when there is room.
+                Log.error("transaction marker not written", ["error": LogValue(error.description)])
+                return core.after(milliseconds: TransactionCoordinator.retryMilliseconds) { self.carryOut(transaction) }
+            }
+        }
+        transaction.partitions = []
+        transaction.state = commit ? .committed : .aborted
+    }
+
+    // MARK: Upkeep and restart
+
+    func forgetTopic(_ topic: String) {
+        for transaction in transactions.values {
+            transaction.partitions = transaction.partitions.filter { $0.topic != topic }
+        }
+    }
+
+    /// Transactional ids nobody used for a week are forgotten, as with Kafka.
+    func expire() {
+        let limit = core.wallMilliseconds - core.settings.transactionalIdExpirationMilliseconds
+        for transaction in transactions.values where transaction.lastUseMilliseconds < limit {
+            guard transaction.state != .ongoing, !transaction.isDecided else { continue }
+            if core.record(.transactionForgotten, { $0.string(transaction.id) }) { transactions[transaction.id] = nil }
+        }
+    }
+
+    func snapshot() -> [ByteWriter] {
+        var entries = [Journal.entry(.producerIdsReserved) { $0.int64(reservedProducerIds) }]
+        for transaction in transactions.values {
+            entries.append(Journal.entry(.transaction) { TransactionJournal.write(&$0, transaction) })
+            for group in transaction.groups {
+                guard let held = offsets.groups[group]?.pendingOffsets[transaction.producerId] else { continue }
+                entries.append(
+                    Journal.entry(.transactionOffsets) { writer in
+                        writer.string(transaction.id)
+                        writer.string(group)
+                        OffsetsJournal.write(&writer, held)
+                    })
+            }
+        }
+        return entries
+    }
+
+    func replay(_ kind: JournalKind, _ reader: inout ByteReader) throws(MalformedRequest) {
+        if kind == .producerIdsReserved {
+            nextProducerId = try reader.int64()
+            reservedProducerIds = nextProducerId
+            return
+        }
+        if kind == .transaction {
+            let transaction = try TransactionJournal.read(&reader)
+            transactions[transaction.id] = transaction
+            return
+        }
+        let id = try reader.string()
+        guard let transaction = transactions[id] else { return }
+        switch kind {
+        case .transactionPartitions:
+            replayBegin(transaction, try reader.int64())
+            for _ in 0..<(try reader.nullableCount() ?? 0) {
+                let topic = try reader.string()
+                transaction.partitions.insert(TopicPartition(topic: topic, partition: try reader.int32()))
+            }
+        case .transactionGroup:
+            replayBegin(transaction, try reader.int64())
+            transaction.groups.insert(try reader.string())
+        case .transactionOffsets:
+            let group = try reader.string()
+            offsets.hold(group, producerId: transaction.producerId, try OffsetsJournal.read(&reader))
+        case .transactionDecided:
+            let commit = try reader.bool()
+            decide(transaction, commit: commit, epoch: try reader.int16())
+        default: transactions[id] = nil
+        }
+    }
+
+    private func replayBegin(_ transaction: Transaction, _ started: Int64) {
+        transaction.lastUseMilliseconds = started
+        guard transaction.state != .ongoing else { return }
+        // A transaction that began after a decision proves that the decision was carried out.
+        transaction.partitions = []
+        transaction.state = .ongoing
+        transaction.startedMilliseconds = started
+    }
+
+    /// After journal and logs were read: finishes what was decided, goes on with what was open, and aborts in the logs
+    /// what no transaction knows any more.
+    func resume() {
+        for transaction in transactions.values {
+            transaction.partitions = transaction.partitions.filter { core.catalog.partition($0) != nil }
+            if transaction.isDecided { carryOut(transaction) }
+            if transaction.state == .ongoing { watch(transaction) }
+        }
+        let known = Set(transactions.values.filter { $0.state == .ongoing || $0.isDecided }.map(\.producerId))
+        for topic in core.catalog.topics.values {
+            for log in topic.partitions {
+                for producerId in log.producers.open.keys where !known.contains(producerId) {
+                    let epoch = log.producers.entries[producerId]?.epoch ?? 0
+                    try? log.appendMarker(
+                        commit: false, producerId: producerId, epoch: epoch, nowMilliseconds: core.wallMilliseconds)
+                }
+            }
+        }
+    }
+}
