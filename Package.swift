@@ -63,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "bookstore",
             dependencies: [
-                "Operations", "Contract", "BookstoreContracts", "BookstoreCustomer", "BookstoreInventory",
+                "Operations", "Broker", "Contract", "BookstoreContracts", "BookstoreCustomer", "BookstoreInventory",
                 "BookstoreOrder", "BookstoreDelivery",
             ],
             swiftSettings: fenced),
