@@ -104,7 +104,8 @@ final class BrokerNode {
         for topic in catalog.topics.values {
             for log in topic.partitions {
                 do { try log.saveCheckpoint() } catch {
-                    Log.warning("checkpoint not written; the next start reads more", ["error": LogValue(describing: error)])
+                    Log.warning(
+                        "checkpoint not written; the next start reads more", ["error": LogValue(describing: error)])
                 }
             }
         }
@@ -214,7 +215,9 @@ final class BrokerNode {
         for connection in Array(connections.values) {
             let silence = nowMilliseconds - connection.lastProgressMilliseconds
             let stalled = connection.isMidway && silence > settings.stalledConnectionMilliseconds
-            if stalled || (connection.state == .idle && silence > settings.idleConnectionMilliseconds) { connection.close() }
+            if stalled || (connection.state == .idle && silence > settings.idleConnectionMilliseconds) {
+                connection.close()
+            }
         }
     }
 }

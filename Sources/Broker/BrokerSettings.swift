@@ -25,7 +25,8 @@ public struct BrokerSettings: Sendable {
     public init(_ settings: Settings) throws(SettingsError) {
         maximumRequestBytes = try settings.integer(
             "BROKER_MAX_REQUEST_BYTES", default: maximumRequestBytes, in: 1024 * 1024...1024 * 1024 * 1024)
-        maximumConnections = try settings.integer("BROKER_MAX_CONNECTIONS", default: maximumConnections, in: 1...100_000)
+        maximumConnections = try settings.integer(
+            "BROKER_MAX_CONNECTIONS", default: maximumConnections, in: 1...100_000)
         idleConnectionMilliseconds = try settings.integer(
             "BROKER_IDLE_CONNECTION_MS", default: idleConnectionMilliseconds, in: 1000...86_400_000)
         stalledConnectionMilliseconds = try settings.integer(

@@ -26,7 +26,9 @@ final class DataDirectory {
         guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw BrokerStartError(description: "another broker uses \(path)")
         }
-        if let bytes = FileSystem.read(path + "/cluster-id"), let known = String(validating: bytes, as: UTF8.self), !known.isEmpty {
+        if let bytes = FileSystem.read(path + "/cluster-id"), let known = String(validating: bytes, as: UTF8.self),
+            !known.isEmpty
+        {
             clusterId = known
         } else {
             clusterId = Identifier.hex(bytes: 11)

@@ -77,7 +77,8 @@ final class FetchWaiter {
     private var isDone = false
 
     init(
-        node: BrokerNode, request: Request, topics: [WantedTopic], readCommitted: Bool, minimumBytes: Int, maximumBytes: Int
+        node: BrokerNode, request: Request, topics: [WantedTopic], readCommitted: Bool, minimumBytes: Int,
+        maximumBytes: Int
     ) {
         self.node = node
         self.request = request
@@ -166,7 +167,8 @@ final class FetchWaiter {
         guard code == .none else { return Found(wanted: wanted, code: code, slice: nil, limit: limit) }
         do {
             let slice = try log.read(
-                from: wanted.offset, limit: limit, maximumBytes: min(wanted.maximumBytes, max(0, left)), firstWhole: first,
+                from: wanted.offset, limit: limit, maximumBytes: min(wanted.maximumBytes, max(0, left)),
+                firstWhole: first,
                 nowMilliseconds: node.wallMilliseconds)
             return Found(wanted: wanted, code: .none, slice: slice, limit: limit)
         } catch {

@@ -84,7 +84,8 @@ enum SyncGroup {
         let instanceId = version >= 3 ? try reader.nullableString() : nil
         let protocolType = version >= 5 ? try reader.nullableString() : nil
         let protocolName = version >= 5 ? try reader.nullableString() : nil
-        let assignments = try reader.array { reader throws(MalformedRequest) -> (memberId: String, assignment: [UInt8]) in
+        let assignments = try reader.array {
+            reader throws(MalformedRequest) -> (memberId: String, assignment: [UInt8]) in
             let memberId = try reader.string()
             let assignment = try reader.byteArray()
             try reader.endStructure()

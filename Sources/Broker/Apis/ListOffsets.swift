@@ -47,7 +47,8 @@ enum ListOffsets {
         }
     }
 
-    private static func find(_ log: PartitionLog?, _ index: Int32, _ timestamp: Int64, _ readCommitted: Bool) -> Answer {
+    private static func find(_ log: PartitionLog?, _ index: Int32, _ timestamp: Int64, _ readCommitted: Bool) -> Answer
+    {
         var answer = Answer(index: index)
         guard let log else {
             answer.code = .unknownTopicOrPartition

@@ -22,7 +22,9 @@ enum Metadata {
         let all = named == nil || (version == 0 && named?.isEmpty == true)
         let wanted =
             all
-            ? node.catalog.topics.values.sorted { $0.name < $1.name }.map { Wanted(name: $0.name, id: $0.id, topic: $0) }
+            ? node.catalog.topics.values.sorted { $0.name < $1.name }.map {
+                Wanted(name: $0.name, id: $0.id, topic: $0)
+            }
             : named ?? []
         request.answer(capacity: 1024) { writer in
             if version >= 3 { writer.int32(0) }

@@ -36,7 +36,8 @@ enum OffsetCommit {
                 let metadata = try reader.nullableString()
                 try reader.endStructure()
                 return Wanted(
-                    partition: partition, offset: CommittedOffset(offset: offset, leaderEpoch: epoch, metadata: metadata))
+                    partition: partition,
+                    offset: CommittedOffset(offset: offset, leaderEpoch: epoch, metadata: metadata))
             }
             try reader.endStructure()
             return (name, partitions)

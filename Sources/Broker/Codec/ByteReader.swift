@@ -36,7 +36,9 @@ struct ByteReader {
     }
 
     private mutating func take(_ count: Int) throws(MalformedRequest) -> Int {
-        guard count >= 0, count <= end - position else { throw MalformedRequest("\(count) bytes wanted, \(remaining) left") }
+        guard count >= 0, count <= end - position else {
+            throw MalformedRequest("\(count) bytes wanted, \(remaining) left")
+        }
         defer { position += count }
         return position
     }

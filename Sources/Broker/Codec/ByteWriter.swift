@@ -21,11 +21,15 @@ struct ByteWriter {
     }
 
     mutating func int32(_ value: Int32) {
-        for shift in stride(from: Int32(24), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        for shift in stride(from: Int32(24), through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 
     mutating func int64(_ value: Int64) {
-        for shift in stride(from: Int64(56), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        for shift in stride(from: Int64(56), through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 
     mutating func error(_ code: ErrorCode) { int16(code.rawValue) }

@@ -139,7 +139,9 @@ final class Group {
         }
         var votes: [String: Int] = [:]
         for member in members {
-            if let vote = member.protocols.first(where: { common.contains($0.name) }) { votes[vote.name, default: 0] += 1 }
+            if let vote = member.protocols.first(where: { common.contains($0.name) }) {
+                votes[vote.name, default: 0] += 1
+            }
         }
         return common.max { (votes[$0] ?? 0) < (votes[$1] ?? 0) }
     }

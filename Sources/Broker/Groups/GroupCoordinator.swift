@@ -47,7 +47,9 @@ final class GroupCoordinator {
         }
         if join.memberId.isEmpty {
             joinWithoutId(group, join, known, answer)
-        } else if let instance = join.instanceId, let holder = group.member(instance: instance), holder.id != join.memberId {
+        } else if let instance = join.instanceId, let holder = group.member(instance: instance),
+            holder.id != join.memberId
+        {
             refuse(.fencedInstanceId)
         } else if let member = known {
             rejoin(group, member, join, answer)
@@ -146,10 +148,13 @@ final class GroupCoordinator {
     private func currentAnswer(_ group: Group, _ member: Member, asLeader: Bool) -> JoinAnswer {
         let name = group.protocolName ?? ""
         return JoinAnswer(
-            generation: group.generation, protocolType: group.protocolType, protocolName: name, leader: group.leader ?? "",
+            generation: group.generation, protocolType: group.protocolType, protocolName: name,
+            leader: group.leader ?? "",
             memberId: member.id,
             members: asLeader
-                ? group.members.map { JoinAnswer.Peer(id: $0.id, instanceId: $0.instanceId, metadata: $0.metadata(name)) }
+                ? group.members.map {
+                    JoinAnswer.Peer(id: $0.id, instanceId: $0.instanceId, metadata: $0.metadata(name))
+                }
                 : [])
     }
 

@@ -12,7 +12,9 @@ extension GroupCoordinator {
     /// Whether this member may commit now; Kafka's rules for plain and transactional commits.
     func checkCommit(_ committer: Committer, transactional: Bool) -> ErrorCode {
         guard !committer.groupId.isEmpty else { return .invalidGroupId }
-        guard let group = groups[committer.groupId] else { return committer.generation < 0 ? .none : .illegalGeneration }
+        guard let group = groups[committer.groupId] else {
+            return committer.generation < 0 ? .none : .illegalGeneration
+        }
         if committer.generation < 0 && group.state == .empty { return .none }
         if committer.generation >= 0 || !committer.memberId.isEmpty || committer.instanceId != nil {
             let code = group.check(memberId: committer.memberId, instanceId: committer.instanceId)
@@ -43,7 +45,9 @@ extension GroupCoordinator {
     }
 
     func settle(_ groupId: String, producerId: Int64, commit: Bool) {
-        guard let group = groups[groupId], let held = group.pendingOffsets.removeValue(forKey: producerId) else { return }
+        guard let group = groups[groupId], let held = group.pendingOffsets.removeValue(forKey: producerId) else {
+            return
+        }
         if commit { group.offsets.merge(held) { _, new in new } }
     }
 

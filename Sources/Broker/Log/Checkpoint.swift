@@ -59,7 +59,9 @@ struct Checkpoint {
     /// Nil when there is none or it is damaged; the segment is then read as a whole.
     static func load(directory: String, baseOffset: Int64) -> Checkpoint? {
         guard let bytes = FileSystem.read(path(directory, baseOffset)), bytes.count > 5 else { return nil }
-        guard UInt32(truncatingIfNeeded: bigEndian(bytes, 0, 4)) == Crc32c.of(bytes, 4..<bytes.count) else { return nil }
+        guard UInt32(truncatingIfNeeded: bigEndian(bytes, 0, 4)) == Crc32c.of(bytes, 4..<bytes.count) else {
+            return nil
+        }
         return try? decode(bytes)
     }
 
@@ -97,7 +99,8 @@ struct Checkpoint {
         }
         return Checkpoint(
             summary: SegmentSummary(
-                size: size, nextOffset: nextOffset, maxTimestamp: maxTimestamp, offsetOfMaxTimestamp: offsetOfMaxTimestamp,
+                size: size, nextOffset: nextOffset, maxTimestamp: maxTimestamp,
+                offsetOfMaxTimestamp: offsetOfMaxTimestamp,
                 createdMilliseconds: created, index: index),
             producers: ProducerState(entries: entries, open: open, aborted: aborted))
     }

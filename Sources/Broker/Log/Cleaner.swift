@@ -35,7 +35,8 @@ final class Cleaner {
     }
 
     private func rollIfExpired(_ config: TopicConfig, _ log: PartitionLog) throws(StorageError) {
-        guard let active = log.segments.last, isExpired(config, active), active.nextOffset <= log.lastStableOffset else { return }
+        guard let active = log.segments.last, isExpired(config, active), active.nextOffset <= log.lastStableOffset
+        else { return }
         try log.roll(nowMilliseconds: core.wallMilliseconds)
     }
 }

@@ -39,7 +39,8 @@ final class LogFile {
         while done < range.count {
             let written = unsafe bytes.withUnsafeBytes { content in
                 unsafe pwrite(
-                    descriptor, content.baseAddress! + range.lowerBound + done, range.count - done, off_t(position + done))
+                    descriptor, content.baseAddress! + range.lowerBound + done, range.count - done,
+                    off_t(position + done))
             }
             if written > 0 {
                 done += written

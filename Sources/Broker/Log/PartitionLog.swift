@@ -44,14 +44,18 @@ final class PartitionLog {
     // MARK: Writing
 
     /// Stores a checked batch of a client. The frame it lies in is patched: offset and leader epoch are ours.
-    func append(_ bytes: inout [UInt8], _ range: Range<Int>, _ header: BatchHeader, nowMilliseconds: Int64) throws(StorageError) -> Appended {
+    func append(_ bytes: inout [UInt8], _ range: Range<Int>, _ header: BatchHeader, nowMilliseconds: Int64)
+        throws(StorageError) -> Appended
+    {
         switch producers.judge(header) {
         case .duplicate(let batch): return .duplicate(batch)
         case .refused(let code): return .refused(code)
         case .append: break
         }
         let base = nextOffset
-        for index in 0..<8 { bytes[range.lowerBound + index] = UInt8(truncatingIfNeeded: base >> Int64(56 - 8 * index)) }
+        for index in 0..<8 {
+            bytes[range.lowerBound + index] = UInt8(truncatingIfNeeded: base >> Int64(56 - 8 * index))
+        }
         for index in 0..<4 { bytes[range.lowerBound + BatchHeader.leaderEpochOffset + index] = 0 }
         guard let placed = BatchHeader(bytes, at: range.lowerBound) else { return .refused(.corruptMessage) }
         try store(bytes, range, placed, nowMilliseconds: nowMilliseconds)
@@ -63,14 +67,17 @@ final class PartitionLog {
     /// Ends the transaction a producer has open here.
     func appendMarker(commit: Bool, producerId: Int64, epoch: Int16, nowMilliseconds: Int64) throws(StorageError) {
         let bytes = BatchBuilder.marker(
-            commit: commit, offset: nextOffset, timestamp: nowMilliseconds, producerId: producerId, producerEpoch: epoch)
+            commit: commit, offset: nextOffset, timestamp: nowMilliseconds, producerId: producerId, producerEpoch: epoch
+        )
         guard let header = BatchHeader(bytes, at: 0) else { return }
         try store(bytes, 0..<bytes.count, header, nowMilliseconds: nowMilliseconds)
         producers.noteMarker(header, commit: commit, nowMilliseconds: nowMilliseconds)
         moveLastStableOffset()
     }
 
-    private func store(_ bytes: [UInt8], _ range: Range<Int>, _ header: BatchHeader, nowMilliseconds: Int64) throws(StorageError) {
+    private func store(_ bytes: [UInt8], _ range: Range<Int>, _ header: BatchHeader, nowMilliseconds: Int64)
+        throws(StorageError)
+    {
         if segments.count == 1 && active.isEmpty { try FileSystem.makeDirectory(directory) }
         let full = active.size + range.count > limits.segmentBytes
         let old = nowMilliseconds - active.createdMilliseconds > limits.segmentMilliseconds
@@ -101,7 +108,8 @@ final class PartitionLog {
         guard offset < limit else { return nil }
         for index in segments.indices where segments[index].nextOffset > offset {
             let segment = segments[index]
-            guard let first = try segment.find(offset, nowMilliseconds: nowMilliseconds), first.baseOffset < limit else {
+            guard let first = try segment.find(offset, nowMilliseconds: nowMilliseconds), first.baseOffset < limit
+            else {
                 return nil
             }
             var end = segment.size
@@ -110,7 +118,8 @@ final class PartitionLog {
             }
             let allowed = firstWhole ? max(maximumBytes, first.size) : maximumBytes
             guard first.size <= allowed, end > first.position else { return nil }
-            return FileSlice(file: try segment.open(), offset: first.position, length: min(end - first.position, allowed))
+            return FileSlice(
+                file: try segment.open(), offset: first.position, length: min(end - first.position, allowed))
         }
         return nil
     }
@@ -189,7 +198,8 @@ final class PartitionLog {
     func saveCheckpoint() throws(StorageError) {
         guard !active.isEmpty else { return }
         bytesSinceCheckpoint = 0
-        try Checkpoint(summary: active.summary, producers: producers).save(directory: directory, baseOffset: active.baseOffset)
+        try Checkpoint(summary: active.summary, producers: producers).save(
+            directory: directory, baseOffset: active.baseOffset)
     }
 
     func closeFiles(idleSince milliseconds: Int64) {

@@ -57,7 +57,9 @@ struct ProducerState {
         }) {
             return .duplicate(known)
         }
-        guard let last = entry.batches.last else { return batch.baseSequence == 0 ? .append : .refused(.outOfOrderSequenceNumber) }
+        guard let last = entry.batches.last else {
+            return batch.baseSequence == 0 ? .append : .refused(.outOfOrderSequenceNumber)
+        }
         let expected = BatchHeader.sequence(last.lastSequence, plus: 1)
         return batch.baseSequence == expected ? .append : .refused(.outOfOrderSequenceNumber)
     }
@@ -66,7 +68,8 @@ struct ProducerState {
     mutating func note(_ batch: BatchHeader, nowMilliseconds: Int64) {
         guard batch.producerId >= 0 else { return }
         var entry =
-            entries[batch.producerId] ?? ProducerEntry(epoch: batch.producerEpoch, lastSeenMilliseconds: nowMilliseconds)
+            entries[batch.producerId]
+            ?? ProducerEntry(epoch: batch.producerEpoch, lastSeenMilliseconds: nowMilliseconds)
         if batch.producerEpoch > entry.epoch {
             entry.epoch = batch.producerEpoch
             entry.batches = []
@@ -88,7 +91,8 @@ struct ProducerState {
                 AbortedTransaction(producerId: marker.producerId, firstOffset: first, lastOffset: marker.baseOffset))
         }
         var entry =
-            entries[marker.producerId] ?? ProducerEntry(epoch: marker.producerEpoch, lastSeenMilliseconds: nowMilliseconds)
+            entries[marker.producerId]
+            ?? ProducerEntry(epoch: marker.producerEpoch, lastSeenMilliseconds: nowMilliseconds)
         if marker.producerEpoch > entry.epoch {
             entry.epoch = marker.producerEpoch
             entry.batches = []

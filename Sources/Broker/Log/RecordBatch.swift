@@ -94,7 +94,9 @@ enum RecordBatch {
         guard header.recordCount > 0, header.lastOffsetDelta == header.recordCount - 1 else {
             throw RejectedBatch(.invalidRecord, "offsets and record count disagree")
         }
-        guard header.isIntact(bytes, at: range.lowerBound) else { throw RejectedBatch(.corruptMessage, "wrong checksum") }
+        guard header.isIntact(bytes, at: range.lowerBound) else {
+            throw RejectedBatch(.corruptMessage, "wrong checksum")
+        }
         if header.producerId >= 0 && (header.baseSequence < 0 || header.producerEpoch < 0) {
             throw RejectedBatch(.invalidRecord, "a producer id without epoch or sequence")
         }
@@ -148,7 +150,8 @@ enum RecordBatch {
             try reader.skip(end - reader.position)
             try body(
                 RecordView(
-                    offset: header.baseOffset &+ offsetDelta, timestamp: header.baseTimestamp &+ timestampDelta, key: key,
+                    offset: header.baseOffset &+ offsetDelta, timestamp: header.baseTimestamp &+ timestampDelta,
+                    key: key,
                     value: value, headers: headers))
         }
         return reader.position

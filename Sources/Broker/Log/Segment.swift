@@ -58,7 +58,9 @@ final class Segment {
     func closeFile() { file = nil }
 
     /// Appends one batch that has its final offsets.
-    func append(_ bytes: [UInt8], _ range: Range<Int>, _ header: BatchHeader, nowMilliseconds: Int64) throws(StorageError) {
+    func append(_ bytes: [UInt8], _ range: Range<Int>, _ header: BatchHeader, nowMilliseconds: Int64)
+        throws(StorageError)
+    {
         try open().write(bytes, range, at: size)
         if isEmpty { createdMilliseconds = nowMilliseconds }
         note(header, at: size)
@@ -72,7 +74,8 @@ final class Segment {
         if recent.count == Segment.recentCapacity { recent.removeFirst(Segment.recentCapacity / 2) }
         recent.append(
             Place(
-                baseOffset: header.baseOffset, lastOffset: header.lastOffset, position: position, size: header.totalSize,
+                baseOffset: header.baseOffset, lastOffset: header.lastOffset, position: position,
+                size: header.totalSize,
                 maxTimestamp: header.maxTimestamp))
         if header.maxTimestamp > maxTimestamp {
             maxTimestamp = header.maxTimestamp
@@ -134,7 +137,8 @@ final class Segment {
             }
             guard let header = BatchHeader(block, at: position - blockStart) else { return }
             let place = Place(
-                baseOffset: header.baseOffset, lastOffset: header.lastOffset, position: position, size: header.totalSize,
+                baseOffset: header.baseOffset, lastOffset: header.lastOffset, position: position,
+                size: header.totalSize,
                 maxTimestamp: header.maxTimestamp)
             guard visit(place) else { return }
             position += header.totalSize
@@ -160,7 +164,8 @@ final class Segment {
                     block = try file.read(at: position, count: size)
                 }
             }
-            guard let batch = header, batch.baseOffset >= nextOffset, batch.isIntact(block, at: position - blockStart) else {
+            guard let batch = header, batch.baseOffset >= nextOffset, batch.isIntact(block, at: position - blockStart)
+            else {
                 break
             }
             note(batch, at: position)

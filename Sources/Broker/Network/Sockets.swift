@@ -11,7 +11,8 @@ enum Sockets {
 
     /// Listens on 127.0.0.1; port 0 lets the system choose. Returns the descriptor and the port it got.
     static func listen(port: UInt16, backlog: Int32) throws(StorageError) -> (descriptor: Int32, port: UInt16) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw StorageError("socket", "") }
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         var address = sockaddr_in()

@@ -103,7 +103,9 @@ final class TransactionCoordinator {
         }
     }
 
-    func addPartitions(_ id: String, _ producerId: Int64, _ epoch: Int16, _ partitions: [TopicPartition]) throws(Refusal) {
+    func addPartitions(_ id: String, _ producerId: Int64, _ epoch: Int16, _ partitions: [TopicPartition])
+        throws(Refusal)
+    {
         let transaction = try find(id, producerId, epoch)
         guard !transaction.isDecided else { throw Refusal(code: .concurrentTransactions) }
         let wasOngoing = transaction.state == .ongoing
@@ -212,7 +214,9 @@ final class TransactionCoordinator {
         guard transaction.isDecided else { return }
         let commit = transaction.state == .preparingCommit
         for key in transaction.partitions {
-            guard let log = core.catalog.partition(key), log.producers.open[transaction.producerId] != nil else { continue }
+            guard let log = core.catalog.partition(key), log.producers.open[transaction.producerId] != nil else {
+                continue
+            }
             do {
                 try log.appendMarker(
                     commit: commit, producerId: transaction.producerId, epoch: transaction.epoch,
