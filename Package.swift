@@ -80,6 +80,10 @@ let package = Package(
             name: "IngressTests", dependencies: ["Ingress", "Platform"], path: "Tests/IngressTests",
             swiftSettings: strict),
         .testTarget(
+            name: "GatewayTests",
+            dependencies: ["Gateway", "Worker", "Ingress", "BookstoreContracts", "Contract", "Wire", "Platform"],
+            swiftSettings: strict),
+        .testTarget(
             name: "BookstoreContractsTests", dependencies: ["BookstoreContracts", "Contract", "Wire"],
             swiftSettings: strict),
     ]

@@ -1,0 +1,20 @@
+// One line a request. No bodies and no query: they may hold names and addresses of people.
+import Platform
+
+enum AccessLog {
+    static func write(_ visit: Visit, status: Int, microseconds: Int64) {
+        guard Log.isOn(.info) else { return }
+        Log.info(
+            "request",
+            [
+                "method": .text(String(visit.request.method.prefix(40))),
+                "path": .text(String(visit.request.target.prefix(200))),
+                "route": .text(visit.route?.template ?? "unmatched"),
+                "status": LogValue(status),
+                "microseconds": LogValue(microseconds),
+                "client": .text(visit.request.remoteAddress),
+                "requestId": .text(visit.requestID),
+                "traceId": .text(visit.trace.traceID),
+            ])
+    }
+}
