@@ -77,7 +77,7 @@ let package = Package(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], path: "Tests/SQLiteTests",
             swiftSettings: strict),
         .testTarget(
-            name: "IngressTests", dependencies: ["Ingress", "Platform"], path: "Tests/IngressTests",
+            name: "IngressTests", dependencies: ["Ingress", "Platform", "TestSupport"], path: "Tests/IngressTests",
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",

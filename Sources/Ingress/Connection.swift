@@ -68,9 +68,12 @@ final class Connection: @unchecked Sendable {
                 guard now >= deadline else { return .keep }
                 sendAndHalfClose(socket, slowAnswer())
             case .idle(let since):
-                guard now - since >= Int64(limits.idleTimeoutSeconds) * 1000 else { return .keep }
+                let expired = now - since >= Int64(limits.idleTimeoutSeconds) * 1000
+                // The daemon misses the end of a client that closed its sending side along with its request.
+                guard expired || nothingMoreToRead(socket) else { return .keep }
                 // Something came since: the beginning of a request, which deserves to hear why it ends here.
-                if let quiet = millisecondsSinceLastByte(socket), quiet < now - since {
+                if expired, let quiet = millisecondsSinceLastByte(socket), quiet + kernelTickMilliseconds < now - since
+                {
                     sendAndHalfClose(socket, slowAnswer())
                 }
             case .sending(let deadline):
@@ -83,6 +86,9 @@ final class Connection: @unchecked Sendable {
         }
     }
 }
+
+/// The kernel's own clock goes by ticks of up to this length.
+private let kernelTickMilliseconds: Int64 = 20
 
 enum ConnectionVerdict {
     case keep

@@ -13,10 +13,12 @@ import Platform
         let callbacks = unsafe cmicrohttpd_callbacks(
             handle: handleRequest, completed: requestCompleted, connection: connectionChanged, target: targetArrived,
             unescape: leaveEscaped, log: logged, context: retained.toOpaque())
-        // Room for headers twice the limit, so that those beyond it get our own answer, and for their index.
-        let memory = 2 * reception.limits.headerBytesMax + (32 << 10)
+        // Twice the room for headers, so that those beyond the limit get our own answer and not the daemon's; and for
+        // its index of them (64 bytes each) and of the query.
+        let limits = reception.limits
+        let memory = 2 * limits.headerBytesMax + 64 * limits.queryParametersMax + (16 << 10)
         // The door counts; here is only room for connections whose end the daemon has yet to notice.
-        let connections = UInt32(reception.limits.connectionsMax + 256)
+        let connections = UInt32(limits.connectionsMax + 256)
         guard let daemon = unsafe cmicrohttpd_start(callbacks, memory, connections) else {
             unsafe retained.release()
             throw .cannotStart(reason: errorText(errno))
@@ -165,10 +167,15 @@ private func handleRequest(
 ) -> MHD_Result {
     guard let reception = unsafe reception(context), let daemonConnection = unsafe daemonConnection,
         let connection = unsafe connection(requestContext?.pointee), let uploadSize = unsafe uploadSize,
-        let method = unsafe method
+        let method = unsafe method, let path = unsafe path, let version = unsafe version
     else { return .NO }
     let step: NextStep
     if connection.draft?.awaitsHeaders == true {
+        // In the daemon's buffer one byte separates the target from the version, so that a longer distance than the
+        // target's shows a NUL in it, at which C saw its end.
+        if unsafe path.distance(to: version) != (connection.draft?.targetBytes ?? 0) + 1 {
+            connection.draft?.refuse(.badRequest("The request target holds a NUL."))
+        }
         step = unsafe reception.headersArrived(
             connection, method: String(cString: method), headers: headers(of: daemonConnection),
             bytes: cmicrohttpd_header_bytes(daemonConnection))

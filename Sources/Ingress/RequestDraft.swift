@@ -2,16 +2,18 @@
 import Platform
 
 struct RequestDraft {
-    var target: RequestTarget?
+    let targetBytes: Int
+    private(set) var target: RequestTarget?
     var method = ""
     var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
     /// Set at the first thing wrong. The rest is then read and dropped, so that the connection can go on.
-    var refusal: Refusal?
+    private(set) var refusal: Refusal?
     private(set) var awaitsHeaders = true
     private var bodyBytes = 0
 
     init(target bytes: Span<UInt8>, limits: IngressLimits) {
+        targetBytes = bytes.count
         do {
             target = try RequestTarget(bytes, queryParametersMax: limits.queryParametersMax)
         } catch {

@@ -7,6 +7,10 @@ struct RequestTarget {
     var query: [(name: String, value: String)] = []
 
     init(_ bytes: Span<UInt8>, queryParametersMax: Int) throws(Refusal) {
+        // First of all and with empty ones counted: the daemon has already made room for each of them.
+        var ampersands = 0
+        for index in bytes.indices where bytes[index] == ampersand { ampersands += 1 }
+        guard ampersands < queryParametersMax else { throw .tooManyParameters(queryParametersMax) }
         let bytes = bytes.extracting(bytes.originCount...)
         for index in bytes.indices where bytes[index] <= 0x20 || bytes[index] == 0x7F || bytes[index] == numberSign {
             throw .badRequest("The request target holds a character that must be percent-encoded.")
@@ -18,7 +22,7 @@ struct RequestTarget {
         guard pathEnd < bytes.count else { return }
         let queryBytes = bytes.extracting((pathEnd + 1)...)
         rawQuery = try text(queryBytes)
-        query = try Self.parameters(queryBytes, atMost: queryParametersMax)
+        query = try Self.parameters(queryBytes)
     }
 
     private static func segments(_ path: Span<UInt8>) throws(Refusal) -> [String] {
@@ -39,14 +43,11 @@ struct RequestTarget {
         return segments
     }
 
-    private static func parameters(
-        _ query: Span<UInt8>, atMost parametersMax: Int
-    ) throws(Refusal) -> [(name: String, value: String)] {
+    private static func parameters(_ query: Span<UInt8>) throws(Refusal) -> [(name: String, value: String)] {
         var parameters: [(name: String, value: String)] = []
         var start = 0
         while start < query.count {
             let end = query.firstIndex(of: ampersand, from: start) ?? query.count
-            guard parameters.count < parametersMax else { throw .tooManyParameters(parametersMax) }
             if end > start {
                 let parameter = query.extracting(start..<end)
                 let equals = parameter.firstIndex(of: equalsSign, from: 0) ?? parameter.count

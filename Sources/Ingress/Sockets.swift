@@ -17,6 +17,12 @@ func peerHasClosed(_ socket: Int32) -> Bool {
     return unsafe poll(&entry, 1, 0) > 0
 }
 
+/// Whether all that the peer ever sent has been read, and it sends no more.
+func nothingMoreToRead(_ socket: Int32) -> Bool {
+    var byte: UInt8 = 0
+    return unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
+}
+
 /// How long ago the peer's last data arrived, as the kernel counts it.
 func millisecondsSinceLastByte(_ socket: Int32) -> Int64? {
     var info = tcp_info()

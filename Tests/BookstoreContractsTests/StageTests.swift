@@ -23,6 +23,8 @@ struct StageTests {
         ("Shipped", "ordered", false),
         ("ShippingCompleted", "ShippingCompleted", false),
         ("ShippingCompleted", "Shipped", false),
+        ("Customer_Not_Verified", "Delivery_Prepared", false),
+        ("Book_Not_Verified", "Shipped", false),
         ("CANCELED", "Shipped", false),
         ("CANCELED", "ShippingCompleted", false),
         ("CancelDelivery", "CANCELED", false),

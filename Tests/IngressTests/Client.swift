@@ -1,7 +1,7 @@
 // A client that sends exactly the bytes a test says, which no HTTP library would.
 import Foundation
 
-final class Client {
+final class Client: Sendable {
     let socket: Int32
 
     init(port: UInt16) throws {
@@ -38,6 +38,16 @@ final class Client {
             sent += count
         }
         return true
+    }
+
+    /// Makes the kernel send RST instead of an orderly end, now.
+    func reset() {
+        var none = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &none, socklen_t(MemoryLayout<linger>.size))
+        // Connecting to nowhere dissolves the connection without giving the descriptor away.
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
     }
 
     func halfClose() { shutdown(socket, Int32(SHUT_WR)) }

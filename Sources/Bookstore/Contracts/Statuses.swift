@@ -46,9 +46,13 @@ public enum Stage: Int, Comparable, Sendable {
 
     public static func < (one: Stage, other: Stage) -> Bool { one.rawValue < other.rawValue }
 
-    /// Whether news of `next` moves on what is at `current`. The carrier alone may go from one of its words to another.
+    /// Whether news of `next` moves on what is at `current`. The carrier alone may go from one of its words to another,
+    /// and what was never verified stays where it is.
     public static func moves(from current: String, to next: String) -> Bool {
         let (before, after) = (Stage(of: current), Stage(of: next))
-        return after > before || (after == .withCarrier && before == .withCarrier && next != current)
+        if before == .unverified { return false }
+        // By bytes: Swift takes two spellings of é for the same text, and we return what we were given.
+        let differs = !next.utf8.elementsEqual(current.utf8)
+        return after > before || (after == .withCarrier && before == .withCarrier && differs)
     }
 }
