@@ -86,5 +86,9 @@ let package = Package(
         .testTarget(
             name: "BookstoreContractsTests", dependencies: ["BookstoreContracts", "Contract", "Wire"],
             swiftSettings: strict),
+
+        // A service of the tests: the example of docs/worker.md, and the victim of the crash tests.
+        .executableTarget(
+            name: "counter", dependencies: ["Worker", "Contract", "Wire"], path: "Tests/Counter", swiftSettings: strict),
     ]
 )

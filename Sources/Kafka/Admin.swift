@@ -32,7 +32,7 @@ public enum Admin {
         guard !topics.isEmpty else { return [] }
         let call = try AdminCall(settings)
         var specs: [OpaquePointer?] = unsafe []
-        defer { unsafe specs.forEach { unsafe rd_kafka_NewTopic_destroy($0) } }
+        defer { for index in unsafe specs.indices { unsafe rd_kafka_NewTopic_destroy(specs[index]) } }
         for topic in topics {
             let spec = unsafe try newTopic(topic)
             unsafe specs.append(spec)
@@ -55,7 +55,7 @@ public enum Admin {
         guard !names.isEmpty else { return }
         let call = try AdminCall(settings)
         var topics: [OpaquePointer?] = unsafe names.map { unsafe rd_kafka_DeleteTopic_new($0) }
-        defer { unsafe topics.forEach { unsafe rd_kafka_DeleteTopic_destroy($0) } }
+        defer { for index in unsafe topics.indices { unsafe rd_kafka_DeleteTopic_destroy(topics[index]) } }
         let event = unsafe try call.run(
             "delete topics", RD_KAFKA_ADMIN_OP_DELETETOPICS, timeoutMilliseconds
         ) { handle, options, queue in

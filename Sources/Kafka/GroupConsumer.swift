@@ -102,6 +102,16 @@ public final class GroupConsumer {
         queue?.ring(fileDescriptor)
     }
 
+    /// Where a partition ended when the last fetch looked; nil before the first.
+    public func cachedEnd(of partition: TopicPartition) -> Int64? {
+        guard isOpen else { return nil }
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = unsafe rd_kafka_get_watermark_offsets(
+            handle.pointer, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+    }
+
     public var fatalError: KafkaError? { isOpen ? handle.fatalError : nil }
 
     /// Gives the assignment up (through the listener) and ends. A static member does not leave its group by this. In

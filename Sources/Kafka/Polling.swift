@@ -10,7 +10,7 @@ struct Poller {
         guard let message = unsafe rd_kafka_consumer_poll(handle.pointer, timeoutMilliseconds) else { return .idle }
         defer { unsafe rd_kafka_message_destroy(message) }
         let topic = unsafe message.pointee.rkt.flatMap { unsafe rd_kafka_topic_name($0) }
-            .map { names[unsafe names.index(of: $0)] }
+            .map { unsafe names.name($0) }
         switch unsafe message.pointee.err {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
             return .record(unsafe copy(message, topic ?? ""))

@@ -90,6 +90,13 @@ public final class Reader {
         try offsets(partitions, atTimestampMilliseconds: Reader.latest, timeoutMilliseconds: timeoutMilliseconds)
     }
 
+    /// The first offsets that still exist, likewise.
+    public func lowWatermarks(
+        _ partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws(KafkaError) -> [Position] {
+        try offsets(partitions, atTimestampMilliseconds: Reader.earliest, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
     /// The first offset whose record is not older than the time; -1 where all are.
     public func offsets(
         _ partitions: [TopicPartition], atTimestampMilliseconds timestamp: Int64, timeoutMilliseconds: Int32
@@ -98,7 +105,7 @@ public final class Reader {
         let list = PartitionList(
             partitions.map { Position(topic: $0.topic, partition: $0.partition, offset: timestamp) })
         // The list takes times where it otherwise takes offsets, so the one negative number of Kafka's is put in here.
-        if timestamp == Reader.latest { list.setOffsets(Reader.latest) }
+        if timestamp < 0 { list.setOffsets(timestamp) }
         let code = unsafe rd_kafka_offsets_for_times(handle.pointer, list.pointer, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw handle.error(code, doing: "look for offsets of \(partitions)")
@@ -106,8 +113,9 @@ public final class Reader {
         return try list.positions(doing: "look for the offset")
     }
 
-    /// Kafka's number for "the end" in place of a time.
+    /// Kafka's numbers for "the end" and "the beginning" in place of a time.
     private static let latest: Int64 = -1
+    private static let earliest: Int64 = -2
 
     public func close() {
         guard isOpen else { return }

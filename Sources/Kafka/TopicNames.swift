@@ -9,6 +9,11 @@ struct TopicNames {
 
     subscript(index: Int) -> String { known[index].name }
 
+    mutating func name(_ name: UnsafePointer<CChar>) -> String {
+        let index = unsafe index(of: name)
+        return known[index].name
+    }
+
     mutating func index(of name: UnsafePointer<CChar>) -> Int {
         if last < known.count, unsafe strcmp(known[last].c, name) == 0 { return last }
         for index in known.indices where unsafe strcmp(known[index].c, name) == 0 {

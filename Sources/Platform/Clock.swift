@@ -56,3 +56,7 @@ public struct UTCTime: Sendable, Equatable {
         return String(repeating: "0", count: max(0, width - text.count)) + text
     }
 }
+
+public enum Pause {
+    public static func milliseconds(_ milliseconds: Int64) { usleep(UInt32(clamping: milliseconds * 1_000)) }
+}

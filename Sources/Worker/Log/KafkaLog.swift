@@ -1,0 +1,122 @@
+// The loop's log on Kafka: one group consumer, transactional producers that take turns, a plain one for replies.
+import Kafka
+import Platform
+import Wire
+
+final class KafkaLog: WorkerLog, RebalanceListener {
+    private let settings: KafkaSettings
+    private let instance: String
+    private let limits: WorkerLimits
+    private let topics: Topics
+    private let service: String
+    private let producers: [TransactionalProducer]
+    private let replies: Producer
+    private var consumer: GroupConsumer?
+    private var group: GroupMetadata?
+    private var restorer: Reader?
+    private var turn = 0
+    weak var keeper: (any ShardKeeper)?
+
+    init(
+        settings: KafkaSettings, topics: Topics, service: String, instance: String, limits: WorkerLimits,
+        replies: Producer
+    ) throws {
+        self.settings = settings
+        self.topics = topics
+        self.service = service
+        self.instance = instance
+        self.limits = limits
+        self.replies = replies
+        producers = try (0..<limits.transactionalProducers).map { number in
+            // Transactional ids belong to the whole cluster, instance names only to a system.
+            try TransactionalProducer(
+                settings, transactionalID: "\(topics.system).\(instance)-\(number)",
+                transactionTimeoutMilliseconds: Int(limits.transactionMilliseconds))
+        }
+        let outputs = [topics.events, topics.requests(service), topics.state(service), topics.deadLetters]
+        for producer in producers {
+            // First the predecessor's transaction is ended, then the topics are warmed up: the first batch is not late.
+            try producer.initialise(timeoutMilliseconds: 30_000)
+            try producer.warmUp(topics: outputs, timeoutMilliseconds: 10_000)
+        }
+    }
+
+    /// Joins the group. From now on polls may hand over shards.
+    func join(wake: Wake) throws {
+        let consumer = try GroupConsumer(
+            settings, group: service, instance: instance,
+            sessionTimeoutMilliseconds: Int(limits.sessionMilliseconds),
+            maxPollIntervalMilliseconds: Int(limits.pollMillisecondsMax), listener: self)
+        consumer.wake(wake.fileDescriptor)
+        try consumer.subscribe([topics.events, topics.requests(service)])
+        self.consumer = consumer
+    }
+
+    // MARK: - Input
+
+    func poll(timeoutMilliseconds: Int32) -> Polled {
+        consumer?.poll(timeoutMilliseconds: timeoutMilliseconds) ?? .idle
+    }
+
+    func assigned(_ partitions: [TopicPartition], by consumer: GroupConsumer) -> [Position]? {
+        // Bound to this generation: a batch of shards we have lost since cannot be committed with it.
+        do { group = try consumer.groupMetadata() } catch {
+            keeper?.fail(FatalError("no group metadata at assignment: \(error)"))
+            return nil
+        }
+        return keeper?.take(partitions)
+    }
+
+    func revoked(_ partitions: [TopicPartition], lost: Bool) {
+        keeper?.release(lost: lost)
+        group = nil
+    }
+
+    func committed(_ partitions: [TopicPartition]) throws -> [Position] {
+        try consumer?.committed(partitions, timeoutMilliseconds: 30_000) ?? []
+    }
+
+    func beginnings(of partitions: [TopicPartition]) throws -> [TopicPartition: Int64] {
+        let first = try reader().lowWatermarks(partitions, timeoutMilliseconds: 10_000)
+        return Dictionary(first.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: min)
+    }
+
+    func end(of partition: TopicPartition) -> Int64? { consumer?.cachedEnd(of: partition) }
+
+    func restore(_ from: [Position], _ apply: ([Record]) throws -> Void) throws -> [Position] {
+        try StateReader(try reader()).readToEnd(from, apply)
+    }
+
+    /// Connected once: a handle of librdkafka costs threads and a hundred milliseconds.
+    private func reader() throws -> Reader {
+        if let restorer { return restorer }
+        let reader = try Reader(settings, clientID: "\(instance)-restore")
+        restorer = reader
+        return reader
+    }
+
+    // MARK: - Output
+
+    func commit(_ transaction: Transaction) throws -> TransactionOutcome {
+        guard let group else { return .notOurs(reason: "no assignment") }
+        let producer = producers[turn % producers.count]
+        turn += 1
+        let commit = TransactionCommit(
+            producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds))
+        return try commit.run(transaction)
+    }
+
+    func reply(_ record: OutgoingRecord) {
+        do { try replies.send(record) } catch {
+            // The requester repeats, and the answer is kept: late, not lost.
+            Log.warning("a reply could not be sent", ["error": LogValue(describing: error)])
+        }
+    }
+
+    func serve() { replies.serve(timeoutMilliseconds: 0) }
+
+    func close() {
+        replies.serve(timeoutMilliseconds: 0)
+        try? replies.flush(timeoutMilliseconds: 2_000)
+    }
+}

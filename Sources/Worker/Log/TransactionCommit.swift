@@ -1,0 +1,74 @@
+// One Kafka transaction from begin to commit. The order of the calls and what to do about each error follow
+// kafka-notes sections 1 and 3: offsets first, and no way back once the commit has begun.
+import Kafka
+import Platform
+
+struct TransactionCommit {
+    let producer: TransactionalProducer
+    let group: GroupMetadata
+    /// After this the outcome counts as unknown.
+    let deadlineMilliseconds: Int64
+
+    /// A batch that fails again and again is not going to succeed.
+    private static let attemptsMax = 5
+    private static let callMilliseconds: Int32 = 3_000
+
+    func run(_ transaction: Transaction) throws -> TransactionOutcome {
+        let deadline = Clock.monotonicMilliseconds() + deadlineMilliseconds
+        for attempt in 1... {
+            do {
+                return .committed(try attemptOnce(transaction, deadline: deadline))
+            } catch let error as KafkaError where error.remedy == .abort {
+                try abort(deadline: deadline)
+                if Self.lostShards.contains(error.name) { return .notOurs(reason: error.text) }
+                guard attempt < Self.attemptsMax else {
+                    throw FatalError("the transaction failed \(attempt) times, the last time: \(error)")
+                }
+                Log.warning("transaction aborted, trying again", ["error": LogValue(describing: error)])
+            }
+        }
+        throw FatalError("unreachable: the loop above ends by returning or throwing")
+    }
+
+    /// What the group coordinator says to a member whose shards have gone to another.
+    private static let lostShards: Set<String> = [
+        "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "_ASSIGNMENT_LOST",
+    ]
+
+    private func attemptOnce(_ transaction: Transaction, deadline: Int64) throws -> [TopicPartition: Int64] {
+        _ = producer.takeDelivered()
+        CrashPoint.reach(.beforeTransaction)
+        try repeating(deadline) { try producer.begin() }
+        try repeating(deadline) {
+            try producer.sendOffsets(transaction.positions, group: group, timeoutMilliseconds: Self.callMilliseconds)
+        }
+        CrashPoint.reach(.offsetsSent)
+        for record in transaction.records { try repeating(deadline) { try producer.send(record) } }
+        CrashPoint.reach(.recordsSent)
+        try repeating(deadline) { try producer.commit(timeoutMilliseconds: Self.callMilliseconds) }
+        CrashPoint.reach(.kafkaCommitted)
+        return producer.takeDelivered()
+    }
+
+    private func abort(deadline: Int64) throws {
+        try repeating(deadline) { try producer.abort(timeoutMilliseconds: Self.callMilliseconds) }
+    }
+
+    /// The same call again as long as the error says so; anything but "abort" ends the process.
+    private func repeating(_ deadline: Int64, _ call: () throws -> Void) throws {
+        while true {
+            do { return try call() } catch let error as KafkaError {
+                switch error.remedy {
+                case .abort: throw error
+                case .retry:
+                    guard Clock.monotonicMilliseconds() < deadline else {
+                        throw FatalError("the outcome of a transaction stayed unknown: \(error)")
+                    }
+                    // A retriable call goes on in the background; a millisecond keeps this loop from spinning.
+                    Pause.milliseconds(1)
+                case .giveUp, .fixConfiguration: throw FatalError(error.description)
+                }
+            }
+        }
+    }
+}

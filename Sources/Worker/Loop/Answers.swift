@@ -1,0 +1,53 @@
+// Answers to writes, kept for a while in the shard: a repeat of a request is answered from here and never run again.
+import SQLite
+import Wire
+
+struct Answers {
+    let milliseconds: Int64
+    let rowsMax: Int64
+    private static let removedAtOnce: Int64 = 500
+
+    struct Kept {
+        let fingerprint: Int64
+        let reply: Reply
+    }
+
+    func find(_ id: String, in shard: Shard) throws -> Kept? {
+        let row = try shard.store.first(
+            "SELECT fingerprint, status, content_type, created, body FROM runtime_answers WHERE id = ?1", [.text(id)])
+        guard let row else { return nil }
+        return Kept(
+            fingerprint: try row.integer("fingerprint"),
+            reply: Reply(
+                status: Int(try row.integer("status")), contentType: try row.text("content_type"),
+                body: Array(try row.text("body").utf8), createdID: try row.integerOrNull("created")))
+    }
+
+    func keep(_ reply: Reply, for request: RequestMessage, in shard: Shard, nowMilliseconds: Int64) throws {
+        try shard.store.execute(
+            """
+            INSERT OR REPLACE INTO runtime_answers (id, fingerprint, status, content_type, created, body, expires)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """,
+            [
+                .text(request.id), .integer(request.fingerprint), .integer(Int64(reply.status)),
+                .text(reply.contentType), reply.createdID.map(Value.integer) ?? .null,
+                .text(String(decoding: reply.body, as: UTF8.self)), .integer(nowMilliseconds + milliseconds),
+            ])
+    }
+
+    /// Removes what is too old, a bite a batch; and, where the table is counted, the oldest if there are too many.
+    func tidy(_ shard: Shard, nowMilliseconds: Int64, counting: Bool) throws {
+        try shard.store.execute(
+            """
+            DELETE FROM runtime_answers WHERE id IN
+            (SELECT id FROM runtime_answers WHERE expires < ?1 ORDER BY expires LIMIT ?2)
+            """, [.integer(nowMilliseconds), .integer(Self.removedAtOnce)])
+        guard counting else { return }
+        let count = try shard.store.first("SELECT COUNT(*) AS n FROM runtime_answers")?.integer("n") ?? 0
+        guard count > rowsMax else { return }
+        try shard.store.execute(
+            "DELETE FROM runtime_answers WHERE id IN (SELECT id FROM runtime_answers ORDER BY expires LIMIT ?1)",
+            [.integer(count - rowsMax)])
+    }
+}

@@ -1,0 +1,145 @@
+// One record, one rule, one savepoint. A record that cannot be handled never stops the loop: it becomes a dead letter.
+import Contract
+import Kafka
+import Platform
+import SQLite
+import Wire
+
+extension WorkerLoop {
+    func handle(_ record: Record, nowMilliseconds now: Int64) throws {
+        guard let shard = custody.shard(record.partition) else { return }
+        // librdkafka may deliver a record again after a rebalance; the file knows what it has.
+        guard record.offset >= shard.next[record.topic] ?? 0 else {
+            counters.recordsRepeated += 1
+            return
+        }
+        shard.next[record.topic] = record.offset + 1
+        shard.hasUncommittedInput = true
+        do {
+            try dispatch(record, shard, now)
+        } catch let problem as Problem {
+            try bury(record, reason: problem.detail, now)
+        } catch let error as SQLiteError where error.isConstraint {
+            try bury(record, reason: error.description, now)
+        }
+    }
+
+    private func dispatch(_ record: Record, _ shard: Shard, _ now: Int64) throws {
+        if (record.value?.count ?? 0) > limits.recordBytesMax {
+            throw Problem(
+                413, "the record has \(record.value?.count ?? 0) bytes, at most \(limits.recordBytesMax) are taken")
+        }
+        if record.topic == topics.events { return try handleEvent(record, shard, now) }
+        if let type = record.header(HeaderName.command) { return try handleCommand(type, record, shard, now) }
+        try handleRequest(try RequestMessage(record), record, shard, now)
+    }
+
+    // MARK: - Events and commands
+
+    private func handleEvent(_ record: Record, _ shard: Shard, _ now: Int64) throws {
+        // The header spares a look into events nobody here reacts to; a line typed by a person has none.
+        if let type = record.header(HeaderName.eventType), service.rules.policies[type] == nil {
+            counters.eventsIgnored += 1
+            return
+        }
+        let object = try object(record)
+        guard let type = object["eventType"]?.string else { throw Problem.badRequest("it has no eventType") }
+        guard let policy = service.rules.policies[type] else {
+            counters.eventsIgnored += 1
+            return
+        }
+        let origin = "\(service.contract.name)-\(shard.number)-e\(record.offset)"
+        let cause = Cause(record, id: record.header(HeaderName.eventID), origin: origin)
+        try run(policy, object, record, shard, cause, now)
+        counters.events += 1
+    }
+
+    private func handleCommand(_ type: String, _ record: Record, _ shard: Shard, _ now: Int64) throws {
+        guard let rule = service.rules.commands[type] else {
+            throw Problem.badRequest("'\(type.prefix(80))' is no command of \(service.contract.name)")
+        }
+        let origin = "\(service.contract.name)-\(shard.number)-r\(record.offset)"
+        let cause = Cause(record, id: record.header(HeaderName.id), origin: origin)
+        try run(rule, try object(record), record, shard, cause, now)
+        counters.commands += 1
+    }
+
+    private func object(_ record: Record) throws -> JSONObject {
+        do {
+            guard let object = try JSON(parsing: record.value ?? []).object else {
+                throw Problem.badRequest("the value is no JSON object")
+            }
+            return object
+        } catch let error as JSONError {
+            throw Problem.badRequest("the value is \(error)")
+        }
+    }
+
+    private func run(
+        _ rule: Rules.Message, _ object: JSONObject, _ record: Record, _ shard: Shard, _ cause: Cause, _ now: Int64
+    ) throws {
+        let fields = try rule.schema.read(object)
+        let home = try rule.home(fields)
+        guard shards.owner(of: home) == record.partition else {
+            throw Problem.badRequest(
+                "\(rule.schema.type) about id \(home) lies in partition \(record.partition), which is not its own")
+        }
+        try shard.touch()
+        let turn = newTurn(shard, now)
+        let records = try shard.store.savepoint {
+            try guarded { try rule.run(fields, turn) }
+            return try recordsOf(turn, cause, now)
+        }
+        outgoing += records
+        shard.hasChanges = true
+    }
+
+    func newTurn(_ shard: Shard, _ now: Int64) -> Turn {
+        Turn(shard: shard.number, shards: shards, nowMilliseconds: now, store: shard.store)
+    }
+
+    func recordsOf(_ turn: Turn, _ cause: Cause, _ now: Int64) throws -> [OutgoingRecord] {
+        try turn.effects.enumerated().map { place, effect in
+            try effects.record(effect, place: place, cause: cause, nowMilliseconds: now)
+        }
+    }
+
+    /// What a rule throws is the record's fault, but for a file that cannot be written or read: that is the machine's.
+    func guarded<R>(_ body: () throws -> R) throws -> R {
+        do { return try body() } catch let problem as Problem { throw problem } catch let error as SQLiteError {
+            if error.isConstraint { throw error }
+            throw StoreFailure(error)
+        } catch let error as JSONError { throw Problem(500, error.description) }
+    }
+
+    // MARK: - Dead letters
+
+    func bury(_ record: Record, reason: String, _ now: Int64) throws {
+        counters.deadLetters += 1
+        Log.warning(
+            "dead letter",
+            [
+                "topic": LogValue(record.topic), "shard": LogValue(record.partition),
+                "offset": LogValue(record.offset), "reason": LogValue(reason),
+                "trace": LogValue(record.header(HeaderName.traceparent) ?? ""),
+            ])
+        let headers =
+            record.headers + [
+                Header(HeaderName.deadTopic, record.topic), Header(HeaderName.deadPartition, String(record.partition)),
+                Header(HeaderName.deadOffset, String(record.offset)), Header(HeaderName.deadReason, reason),
+                Header(HeaderName.deadTime, UTCTime(wallMilliseconds: now).rfc3339),
+                Header(HeaderName.deadService, service.contract.name),
+            ]
+        outgoing.append(
+            OutgoingRecord(
+                topic: topics.deadLetters, partition: 0, key: record.key, value: record.value, headers: headers))
+        custody.shard(record.partition)?.hasChanges = true
+    }
+}
+
+/// The shard's file cannot be used: full disk, damage, a lost volume. Not the fault of any record.
+struct StoreFailure: Error, CustomStringConvertible {
+    let error: SQLiteError
+    init(_ error: SQLiteError) { self.error = error }
+    var description: String { error.description }
+}

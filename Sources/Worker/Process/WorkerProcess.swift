@@ -1,0 +1,143 @@
+// One worker from start to end: waits for Kafka, takes its shards, turns the loop until told to stop.
+public import Contract
+import Glibc
+public import Kafka
+public import Platform
+public import Wire
+
+/// What something that runs beside the loop in the same process may use.
+public struct WorkerContext: Sendable {
+    public let system: SystemContract
+    public let shards: Shards
+    public let kafka: KafkaSettings
+    public let instance: String
+    public let settings: Settings
+}
+
+public struct WorkerProcess {
+    /// Starts something beside the loop and returns what stops it.
+    public typealias Companion = (WorkerContext) throws -> () -> Void
+
+    /// Returns the exit status: 0 after SIGTERM, 1 for an error that the log names in one line.
+    public static func run(
+        service: Service, system: SystemContract, instance: String, directory: String, settings: Settings = .process,
+        beside companion: Companion? = nil
+    ) -> Int32 {
+        do {
+            try Log.start(
+                settings: settings,
+                context: ["service": LogValue(service.contract.name), "instance": LogValue(instance)])
+            let limits = try WorkerLimits(settings)
+            try FileSystem.makeDirectory(directory)
+            let process = WorkerProcess(
+                service: service, system: system, instance: instance, directory: directory, settings: settings,
+                limits: limits)
+            return try process.run(companion)
+        } catch {
+            Log.error("ended: \(error)", ["status": 1])
+            return 1
+        }
+    }
+
+    private let service: Service
+    private let system: SystemContract
+    private let instance: String
+    private let directory: String
+    private let settings: Settings
+    private let limits: WorkerLimits
+    private let stop = StopSignal()
+    private let vitals: Vitals
+
+    private init(
+        service: Service, system: SystemContract, instance: String, directory: String, settings: Settings,
+        limits: WorkerLimits
+    ) {
+        self.service = service
+        self.system = system
+        self.instance = instance
+        self.directory = directory
+        self.settings = settings
+        self.limits = limits
+        vitals = Vitals(directory: directory, service: service.contract.name, instance: instance, limits: limits)
+    }
+
+    private func run(_ companion: Companion?) throws -> Int32 {
+        let started = Clock.monotonicMilliseconds()
+        vitals.writeHealth()
+        let kafka = try KafkaSettings.fromEnvironment(settings)
+        guard let facts = try waitForCluster(kafka) else { return 0 }
+        let replies = try Producer(kafka, clientID: "\(instance)-replies")
+        let shown = vitals.show(on: replies, topic: system.topics.telemetry)
+        defer {
+            vitals.stop()
+            shown.join()
+        }
+        let log = try KafkaLog(
+            settings: kafka, topics: system.topics, service: service.contract.name, instance: instance, limits: limits,
+            replies: replies)
+        let loop = try makeLoop(kafka, facts, log, replies)
+        log.keeper = loop
+        let stopCompanion = try companion?(
+            WorkerContext(system: system, shards: facts.shards, kafka: kafka, instance: instance, settings: settings))
+        try log.join(wake: stop.wake)
+        Log.info("joined the group", ["milliseconds": LogValue(Clock.monotonicMilliseconds() - started)])
+        // A fatal error leaves by throwing, at once: closing librdkafka's handles could hang, and helps nobody.
+        try turn(loop)
+        stopCompanion?()
+        loop.close()
+        log.close()
+        Log.info("stopped")
+        return 0
+    }
+
+    private func waitForCluster(_ kafka: KafkaSettings) throws -> Cluster.Facts? {
+        var told = ""
+        let services = system.services.map(\.name)
+        return try Cluster.waitForTopics(of: system, services: services, kafka: kafka) { problem in
+            vitals.waiting(for: problem)
+            vitals.writeHealth()
+            if problem != told { Log.warning("waiting", ["for": LogValue(problem)]) }
+            told = problem
+            return !stop.isRequested
+        }
+    }
+
+    private func makeLoop(_ kafka: KafkaSettings, _ facts: Cluster.Facts, _ log: KafkaLog, _ replies: Producer) throws
+        -> WorkerLoop
+    {
+        let partition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
+        let transport = try KafkaTransport(
+            settings: kafka, topics: system.topics, services: system.services.map(\.name), instance: instance,
+            partition: partition, producer: replies, wake: stop.wake)
+        let caller = Caller(
+            topics: system.topics, instance: instance, transport: transport, limits: limits, patience: .service,
+            incarnation: Identifier.hex(bytes: 4))
+        let identity = ShardIdentity(
+            cluster: facts.id, system: system.name, service: service.contract.name, shard: 0,
+            shardCount: facts.shards.count)
+        return WorkerLoop(
+            service: service, system: system, identity: identity, directory: directory, log: log, caller: caller,
+            limits: limits)
+    }
+
+    private func turn(_ loop: WorkerLoop) throws {
+        var noted: Int64 = 0
+        var wasReady = false
+        while !stop.isRequested {
+            do {
+                try loop.step { milliseconds in stop.wake.wait(milliseconds: Int32(clamping: milliseconds)) }
+            } catch let failure as StoreFailure {
+                throw FatalError(loop.custody.discardIfDamaged(failure))
+            }
+            vitals.beat()
+            let now = Clock.monotonicMilliseconds()
+            guard now - noted >= 500 || wasReady != loop.isReady else { continue }
+            noted = now
+            if wasReady != loop.isReady { Log.info(loop.isReady ? "ready" : "not ready") }
+            wasReady = loop.isReady
+            vitals.ready(wasReady, shards: loop.custody.all.map(\.number))
+            loop.refreshGauges()
+            vitals.note(loop.counters, breakers: loop.caller.breakerStates(now: now), lag: loop.lag())
+        }
+    }
+}

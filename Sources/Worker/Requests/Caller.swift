@@ -1,0 +1,176 @@
+// Calls under way of one requester: sent, repeated until answered, given up at their deadline. One thread uses it.
+import Contract
+import Kafka
+import Platform
+import Wire
+
+/// How calls leave and answers come in: Kafka in a process, a model in the simulation.
+protocol CallTransport: AnyObject {
+    func send(_ record: OutgoingRecord) throws
+    /// The next record of the reply partition, nil when there is none at the moment.
+    func nextReply() -> Record?
+}
+
+final class Caller {
+    /// What the circuit breaker applies to: calls of a service wait for a moment, callers at the edge for their answer.
+    enum Patience { case service, edge }
+
+    private struct Pending {
+        let service: String
+        var message: RequestMessage
+        let topic: String
+        let shard: Int32
+        let deadline: Int64
+        var repeatAt: Int64
+        var repeatAfter: Int64
+        var isSent: Bool
+        var waiters: [(CallResult) -> Void]
+        let fingerprint: Int64
+    }
+
+    private let topics: Topics
+    private let transport: any CallTransport
+    private let limits: WorkerLimits
+    private let patience: Patience
+    let requester: String
+    let replyPartition: Int32
+    private var pending: [Int64: Pending] = [:]
+    /// Calls a client gave a key to, so that the same request from many connections is one call.
+    private var keyed: [String: Int64] = [:]
+    private var breakers: [String: Breaker] = [:]
+    private var lastCall: Int64 = 0
+    private var nextCheck: Int64 = 0
+    private(set) var repeats: Int64 = 0
+
+    init(
+        topics: Topics, instance: String, transport: any CallTransport, limits: WorkerLimits, patience: Patience,
+        incarnation: String
+    ) {
+        self.topics = topics
+        self.transport = transport
+        self.limits = limits
+        self.patience = patience
+        // An instance that starts again is another requester: answers to its former life are nobody's.
+        requester = "\(instance)/\(incarnation)"
+        replyPartition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
+    }
+
+    var inFlight: Int { pending.count }
+
+    func breakerStates(now: Int64) -> [(service: String, state: String)] {
+        breakers.map { (service: $0.key, state: $0.value.state(now: now).rawValue) }.sorted { $0.service < $1.service }
+    }
+
+    // MARK: - Calling
+
+    func send(_ call: Call, now: Int64 = Clock.monotonicMilliseconds(), then: @escaping (CallResult) -> Void) {
+        guard pending.count < limits.callsInFlightMax else {
+            return then(.refused(.unavailable("\(limits.callsInFlightMax) requests are under way, try again")))
+        }
+        if patience == .service, !admits(call.service, now: now) {
+            return then(.refused(.unavailable("the circuit to \(call.service) is open")))
+        }
+        lastCall += 1
+        let message = message(call)
+        let fingerprint = message.fingerprint
+        if let key = call.key, let twin = keyed[key], pending[twin]?.fingerprint == fingerprint {
+            pending[twin]?.waiters.append(then)
+            return
+        }
+        let entry = Pending(
+            service: call.service, message: message, topic: topics.requests(call.service), shard: call.shard,
+            deadline: now + call.deadlineMilliseconds, repeatAt: now + limits.repeatMilliseconds,
+            repeatAfter: limits.repeatMilliseconds, isSent: false, waiters: [then], fingerprint: fingerprint)
+        pending[lastCall] = entry
+        if let key = call.key { keyed[key] = lastCall }
+        transmit(lastCall, now: now)
+        nextCheck = min(nextCheck, now + limits.repeatMilliseconds, entry.deadline)
+    }
+
+    private func admits(_ service: String, now: Int64) -> Bool {
+        breakers[
+            service,
+            default: Breaker(failuresMax: limits.breakerFailures, openMilliseconds: limits.breakerOpenMilliseconds)
+        ].admits(now: now)
+    }
+
+    private func message(_ call: Call) -> RequestMessage {
+        RequestMessage(
+            id: call.key ?? "\(requester).\(lastCall)", call: lastCall, method: call.method, path: call.path,
+            replyTo: replyPartition, requester: requester,
+            deadlineMilliseconds: Clock.wallMilliseconds() + call.deadlineMilliseconds, ifMatch: call.ifMatch,
+            trace: call.trace, correlation: call.correlation, body: call.body)
+    }
+
+    private func transmit(_ number: Int64, now: Int64) {
+        guard var entry = pending[number] else { return }
+        do {
+            try transport.send(entry.message.record(topic: entry.topic, shard: entry.shard))
+            entry.isSent = true
+        } catch {
+            // The producer's queue is full or Kafka is away: the next repeat is the next try.
+            Log.debug("a call waits to be sent", ["error": LogValue(describing: error)])
+        }
+        pending[number] = entry
+    }
+
+    // MARK: - Answers, repeats, deadlines
+
+    /// Takes what has come in and looks after what has not. True when an answer came.
+    @discardableResult
+    func turn(now: Int64 = Clock.monotonicMilliseconds()) -> Bool {
+        var heard = false
+        while let record = transport.nextReply() {
+            guard let answer = ReplyMessage(record, requester: requester) else { continue }
+            heard = true
+            finish(answer.call, .answered(answer.reply), now: now)
+        }
+        if now >= nextCheck { check(now: now) }
+        return heard
+    }
+
+    /// Milliseconds until something has to be looked after.
+    func patienceLeft(now: Int64) -> Int64 { pending.isEmpty ? .max : max(0, nextCheck - now) }
+
+    private func check(now: Int64) {
+        nextCheck = .max
+        for (number, entry) in pending {
+            if now >= entry.deadline {
+                giveUp(number, entry, now: now)
+                continue
+            }
+            if now >= entry.repeatAt {
+                repeats += 1
+                pending[number]?.repeatAfter = min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
+                pending[number]?.repeatAt = now + min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
+                transmit(number, now: now)
+            }
+            nextCheck = min(nextCheck, pending[number]?.repeatAt ?? .max, entry.deadline)
+        }
+    }
+
+    private func giveUp(_ number: Int64, _ entry: Pending, now: Int64) {
+        if patience == .service, breakers[entry.service]?.timedOut(now: now) == true {
+            Log.warning("circuit opened", ["target": LogValue(entry.service)])
+        }
+        let waited = "\(entry.service) did not answer in time"
+        finish(
+            number,
+            .refused(
+                entry.isSent
+                    ? Problem(504, waited)
+                    : .unavailable("Kafka cannot be reached; the request was not sent")), now: now)
+    }
+
+    private func finish(_ number: Int64, _ result: CallResult, now: Int64) {
+        guard let entry = pending.removeValue(forKey: number) else { return }
+        if keyed[entry.message.id] == number { keyed[entry.message.id] = nil }
+        if patience == .service, case .answered = result {
+            if let breaker = breakers[entry.service], breaker.state(now: now) != .closed {
+                Log.info("circuit closed", ["target": LogValue(entry.service)])
+            }
+            breakers[entry.service]?.succeeded()
+        }
+        for waiter in entry.waiters { waiter(result) }
+    }
+}

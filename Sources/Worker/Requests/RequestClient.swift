@@ -1,0 +1,91 @@
+// Calls from any thread: a mailbox, and one thread that owns the calls under way.
+public import Contract
+public import Kafka
+public import Platform
+import Synchronization
+public import Wire
+
+public final class RequestClient: Sendable {
+    public typealias Completion = @Sendable (CallResult) -> Void
+
+    private struct Mailbox {
+        var calls: [(call: Call, then: Completion)] = []
+        var isStopped = false
+    }
+
+    private let mailbox = Mutex(Mailbox())
+    private let shown = Mutex(JSONObject())
+    private let wake = Wake()
+    private let thread = Mutex<Thread?>(nil)
+    private let limits: WorkerLimits
+
+    /// Connected and positioned when it returns.
+    public init(
+        system: SystemContract, shards: Shards, kafka: KafkaSettings, instance: String, settings: Settings
+    ) throws {
+        limits = try WorkerLimits(settings)
+        let limits = limits
+        let wake = wake
+        // Built here so that errors reach the caller, then handed to the thread that is their only user.
+        let parts = try RequestParts(system: system, kafka: kafka, instance: instance, limits: limits, wake: wake)
+        let thread = Thread(name: "requests") { [self] in run(parts) }
+        self.thread.withLock { $0 = thread }
+    }
+
+    public func send(_ call: Call, then: @escaping Completion) {
+        let isRefused = mailbox.withLock { box in
+            if box.isStopped || box.calls.count >= limits.callsInFlightMax { return true }
+            box.calls.append((call: call, then: then))
+            return false
+        }
+        if isRefused { return then(.refused(.unavailable("too many requests are waiting, try again"))) }
+        wake.ring()
+    }
+
+    /// For metrics: calls in flight, repeats.
+    public func statistics() -> JSONObject { shown.withLock { $0 } }
+
+    public func stop() {
+        mailbox.withLock { $0.isStopped = true }
+        wake.ring()
+        thread.withLock { $0.take() }?.join()
+    }
+
+    private func run(_ parts: RequestParts) {
+        let caller = parts.caller
+        while true {
+            let (calls, isStopped) = mailbox.withLock { box in
+                defer { box.calls.removeAll(keepingCapacity: true) }
+                return (box.calls, box.isStopped)
+            }
+            if isStopped { break }
+            let now = Clock.monotonicMilliseconds()
+            for entry in calls { caller.send(entry.call, now: now, then: entry.then) }
+            let heard = caller.turn(now: now)
+            parts.transport.serve()
+            let inFlight = Int64(caller.inFlight)
+            let repeats = caller.repeats
+            shown.withLock { $0 = ["inFlight": .integer(inFlight), "repeats": .integer(repeats)] }
+            // Answers wake us; the bound is for reports of the producer, which do not.
+            if !heard && calls.isEmpty { wake.wait(milliseconds: Int32(min(100, caller.patienceLeft(now: now)))) }
+        }
+        parts.transport.close()
+    }
+}
+
+/// What the request thread owns. Not shared: it is made on one thread and used on another, never on both.
+private final class RequestParts: @unchecked Sendable {
+    let caller: Caller
+    let transport: KafkaTransport
+
+    init(system: SystemContract, kafka: KafkaSettings, instance: String, limits: WorkerLimits, wake: Wake) throws {
+        let partition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
+        let producer = try Producer(kafka, clientID: "\(instance)-requests")
+        transport = try KafkaTransport(
+            settings: kafka, topics: system.topics, services: system.services.map(\.name), instance: instance,
+            partition: partition, producer: producer, wake: wake)
+        caller = Caller(
+            topics: system.topics, instance: instance, transport: transport, limits: limits, patience: .edge,
+            incarnation: Identifier.hex(bytes: 4))
+    }
+}

@@ -1,0 +1,239 @@
+// One shard: a SQLite file with one owner, and the places in the topics up to which it has read.
+import Kafka
+import Platform
+import SQLite
+import Wire
+
+final class Shard {
+    let number: Int32
+    private let shardCount: Int32
+    let store: Connection
+    let path: String
+    /// The schema of the rows in the file: 0 before the first migration.
+    private(set) var schema: Int
+    /// Next record to handle, by input topic.
+    var next: [String: Int64] = [:]
+    /// Next record of the state partition that the file does not hold.
+    private(set) var stateOffset: Int64
+    /// Has uncommitted rows of the batch under way.
+    private(set) var isDirty = false
+    /// A rule of the batch has written: there is something to commit.
+    var hasChanges = false
+    /// Input that changed nothing and is committed with the next transaction, or when idle.
+    var hasUncommittedInput = false
+    private var columnsOf: [String: [String]] = [:]
+    private var counts: [String: Int64] = [:]
+
+    private init(identity: ShardIdentity, store: Connection, path: String, schema: Int, stateOffset: Int64) {
+        self.number = identity.shard
+        self.shardCount = identity.shardCount
+        self.store = store
+        self.path = path
+        self.schema = schema
+        self.stateOffset = stateOffset
+    }
+
+    // MARK: - Opening
+
+    /// A new, empty file.
+    static func create(path: String, identity: ShardIdentity) throws -> Shard {
+        let store = try Connection(path: path)
+        try store.script(ShardSchema.sql)
+        try store.transaction {
+            for (name, value) in identity.rows { try setLocal(store, name, value) }
+            try setLocal(store, "schema", "0")
+            try setLocal(store, "state_offset", "0")
+            try setLocal(store, "committed", String(Clock.wallMilliseconds()))
+        }
+        return Shard(identity: identity, store: store, path: path, schema: 0, stateOffset: 0)
+    }
+
+    /// An existing file. Throws a `StateError` that says why it cannot be used; the caller starts from nothing then.
+    static func open(path: String, identity: ShardIdentity, limits: WorkerLimits) throws -> Shard {
+        let store = try Connection(path: path)
+        do {
+            try check(store, path: path, identity: identity, limits: limits)
+            let schema = try number(store, "schema")
+            return Shard(
+                identity: identity, store: store, path: path, schema: Int(schema),
+                stateOffset: try number(store, "state_offset"))
+        } catch {
+            store.close()
+            throw error
+        }
+    }
+
+    private static func check(_ store: Connection, path: String, identity: ShardIdentity, limits: WorkerLimits) throws {
+        for (name, expected) in identity.rows {
+            let found = try local(store, name) ?? "nothing"
+            guard found == expected else { throw StateError("its \(name) is \(found), not \(expected)") }
+        }
+        let committed = try number(store, "committed")
+        let age = Clock.wallMilliseconds() - committed
+        guard age < limits.shardAgeMillisecondsMax else {
+            throw StateError(
+                "it was last written \(age / 3_600_000) hours ago, and deletions may have left the state topic since")
+        }
+        // The check reads the whole file; a big one is trusted until SQLite itself finds damage in it.
+        guard FileSystem.size(path) <= limits.shardCheckBytesMax else { return }
+        let damage = try store.integrityCheck(quick: true)
+        guard damage.isEmpty else { throw StateError("it is damaged: \(damage.prefix(3).joined(separator: "; "))") }
+    }
+
+    // MARK: - Schema
+
+    /// Brings the rows up to a schema, one migration at a time; the changes are not written to the state topic, since
+    /// a restore that meets the older rows goes through the same migrations.
+    func migrate(to target: Int, _ migrations: [String]) throws {
+        guard target > schema else { return }
+        try store.transaction {
+            for version in schema..<target { try store.script(migrations[version]) }
+            try Shard.setLocal(store, "schema", String(target))
+        }
+        columnsOf = [:]
+        schema = target
+    }
+
+    func columns(of table: String) throws -> [String] {
+        if let known = columnsOf[table] { return known }
+        let columns = try store.tableInfo(table).columns.map(\.name)
+        columnsOf[table] = columns
+        return columns
+    }
+
+    // MARK: - Batches
+
+    /// Opens the batch's transaction at the first record that may change something.
+    func touch() throws {
+        guard !isDirty else { return }
+        try store.begin()
+        isDirty = true
+    }
+
+    /// The input read so far, as rows; then everything that changed, as state records.
+    func changesOfBatch(topic: String) throws -> [OutgoingRecord] {
+        for (input, offset) in next {
+            try store.execute(
+                """
+                INSERT INTO runtime_offsets (topic, next) VALUES (?1, ?2)
+                ON CONFLICT (topic) DO UPDATE SET next = ?2 WHERE next <> ?2
+                """, [.text(input), .integer(offset)])
+        }
+        try store.execute(
+            "INSERT INTO runtime_sequences (name, last) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+            [.text(ShardSchema.shardCountRow), .integer(Int64(shardCount))])
+        return try store.takeChanges().map { change in
+            counts[change.table] = nil
+            return StateRecords.record(
+                change, columns: try columns(of: change.table), topic: topic, partition: number, schema: schema)
+        }
+    }
+
+    /// Kafka has the batch: the file may have it too.
+    func commit(stateOffset: Int64?, nowMilliseconds: Int64) throws {
+        if let stateOffset { self.stateOffset = stateOffset }
+        try Shard.setLocal(store, "state_offset", String(self.stateOffset))
+        try Shard.setLocal(store, "committed", String(nowMilliseconds))
+        try store.commit()
+        isDirty = false
+        hasChanges = false
+        hasUncommittedInput = false
+    }
+
+    func rollback() {
+        if isDirty { store.rollback() }
+        store.discardChanges()
+        counts = [:]
+        isDirty = false
+        hasChanges = false
+    }
+
+    func close() {
+        rollback()
+        store.close()
+    }
+
+    /// How many rows a table has; counted once and remembered until the table changes.
+    func count(_ table: String) throws -> Int64 {
+        if let known = counts[table] { return known }
+        let count = try store.first("SELECT COUNT(*) AS n FROM \(table)")?.integer("n") ?? 0
+        if !isDirty { counts[table] = count }
+        return count
+    }
+
+    // MARK: - Restoring
+
+    /// Takes rows of the state topic into the file. Rows and the place they were read up to are one transaction, and a
+    /// migration happens exactly between the older rows and the newer ones.
+    func apply(_ rows: [StateRecords.Row], migrations: [String]) throws {
+        var rest = rows[...]
+        while let first = rest.first {
+            guard first.schema <= migrations.count else {
+                throw StateError(
+                    "the state topic holds rows of schema \(first.schema), this program knows \(migrations.count): "
+                        + "a newer version of it has run; start that one")
+            }
+            try migrate(to: first.schema, migrations)
+            let end = rest.firstIndex { $0.schema > schema } ?? rest.endIndex
+            try store.transaction {
+                for row in rest[..<end] { try apply(row) }
+                try Shard.setLocal(store, "state_offset", String(rest[end - 1].offset + 1))
+            }
+            rest = rest[end...]
+        }
+    }
+
+    /// The file holds everything the state topic had: it is as good as new.
+    func finishRestore(upTo offset: Int64, migrations: [String]) throws {
+        try migrate(to: migrations.count, migrations)
+        stateOffset = offset
+        try Shard.setLocal(store, "state_offset", String(offset))
+        try Shard.setLocal(store, "committed", String(Clock.wallMilliseconds()))
+        let built = try store.first(
+            "SELECT last FROM runtime_sequences WHERE name = ?1", [.text(ShardSchema.shardCountRow)])
+        if let count = try built?.integer("last"), count != Int64(shardCount) {
+            throw FatalError(
+                "the state of this service was built with \(count) shards, its topics now have \(shardCount) partitions: "
+                    + "ids would change their owners. Give the topics \(count) partitions again, or use new topics")
+        }
+        next = [:]
+        for row in try store.query("SELECT topic, next FROM runtime_offsets") {
+            next[try row.text("topic")] = try row.integer("next")
+        }
+        // From here on every changed row belongs into the state topic.
+        try store.startCapture(excluding: [ShardSchema.local])
+    }
+
+    private func apply(_ row: StateRecords.Row) throws {
+        guard let columns = row.columns else {
+            let info = try store.tableInfo(row.table)
+            let conditions = info.primaryKey.enumerated().map { "\(info.columns[$1].name) = ?\($0 + 1)" }
+            try store.execute("DELETE FROM \(row.table) WHERE \(conditions.joined(separator: " AND "))", row.key)
+            return
+        }
+        let names = columns.names.joined(separator: ", ")
+        let places = (1...max(1, columns.names.count)).map { "?\($0)" }.joined(separator: ", ")
+        try store.execute(
+            "INSERT OR REPLACE INTO \(row.table) (\(names)) VALUES (\(places))",
+            try columns.members.map { try StateRecords.value($0.value) })
+    }
+
+    // MARK: - Rows about this file
+
+    private static func setLocal(_ store: Connection, _ name: String, _ value: String) throws {
+        try store.execute(
+            "INSERT INTO runtime_local (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+            [.text(name), .text(value)])
+    }
+
+    private static func local(_ store: Connection, _ name: String) throws -> String? {
+        try store.first("SELECT value FROM runtime_local WHERE name = ?1", [.text(name)])?.text("value")
+    }
+
+    private static func number(_ store: Connection, _ name: String) throws -> Int64 {
+        guard let number = try local(store, name).flatMap({ Int64($0) }) else {
+            throw StateError("it does not say its \(name)")
+        }
+        return number
+    }
+}

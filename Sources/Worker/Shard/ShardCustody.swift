@@ -1,0 +1,228 @@
+// The shards this worker owns at the moment: opened, restored and checked when they come, closed when they go.
+import Kafka
+import Platform
+import SQLite
+import Wire
+
+final class ShardCustody {
+    private let service: Service
+    private let topics: Topics
+    private let identity: ShardIdentity
+    private let directory: String
+    private let limits: WorkerLimits
+    private let log: any WorkerLog
+    private var owned: [Int32: Shard] = [:]
+    private(set) var all: [Shard] = []
+    private(set) var hasAssignment = false
+    /// Why this process cannot go on. Kept here, since an assignment happens inside a callback of librdkafka.
+    private(set) var failure: (any Error)?
+    private(set) var lastRestore = (shards: 0, rows: 0)
+
+    init(
+        service: Service, topics: Topics, identity: ShardIdentity, directory: String, limits: WorkerLimits,
+        log: any WorkerLog
+    ) {
+        self.service = service
+        self.topics = topics
+        self.identity = identity
+        self.directory = directory
+        self.limits = limits
+        self.log = log
+    }
+
+    func shard(_ number: Int32) -> Shard? { owned[number] }
+
+    func fail(_ error: any Error) { if failure == nil { failure = error } }
+
+    func awaitAssignment() { hasAssignment = false }
+
+    func rollbackAll() { for shard in all { shard.rollback() } }
+
+    func closeAll() {
+        for shard in all { shard.close() }
+        owned = [:]
+        all = []
+        hasAssignment = false
+    }
+
+    /// Makes the shards of these partitions ours. Nil when the process cannot go on; `failure` says why.
+    func take(_ partitions: [TopicPartition]) -> [Position]? {
+        do {
+            let positions = try takeAll(partitions)
+            hasAssignment = true
+            return positions
+        } catch {
+            fail(error)
+            closeAll()
+            return nil
+        }
+    }
+
+    private func takeAll(_ partitions: [TopicPartition]) throws -> [Position] {
+        closeAll()
+        let started = Clock.monotonicMilliseconds()
+        let numbers = try coPartitioned(partitions)
+        // First the group's offsets, which waits for a predecessor's open transaction; only then is the end of the
+        // state topic an upper bound of everything committed.
+        let committed = try retrying { try log.committed(partitions) }
+        lastRestore = (shards: numbers.count, rows: 0)
+        for number in numbers { owned[number] = try openOrCreate(number) }
+        try restore(numbers)
+        for number in numbers where try !agrees(number, committed) {
+            Log.warning("shard file disagrees with the group's offsets, rebuilding it", ["shard": LogValue(number)])
+            try discard(number)
+            try restore([number])
+            guard try agrees(number, committed) else { throw FatalError(disagreement(number, committed)) }
+        }
+        all = numbers.compactMap { owned[$0] }
+        let positions = try startingPoints(committed)
+        Log.info(
+            "shards assigned",
+            [
+                "shards": LogValue(numbers.map(String.init).joined(separator: ",")),
+                "rowsRestored": LogValue(lastRestore.rows),
+                "milliseconds": LogValue(Clock.monotonicMilliseconds() - started),
+            ])
+        return positions
+    }
+
+    /// Where the group has read up to, or the first record there is.
+    private func startingPoints(_ committed: [Position]) throws -> [Position] {
+        let beginnings = try retrying { try log.beginnings(of: committed.map(\.topicPartition)) }
+        return committed.map { position in
+            let first = beginnings[position.topicPartition] ?? 0
+            if position.offset >= 0 && position.offset < first && position.topic == topics.events {
+                Log.error(
+                    "events were deleted by retention before this service read them",
+                    ["shard": LogValue(position.partition), "from": LogValue(position.offset), "to": LogValue(first)])
+            }
+            return Position(topic: position.topic, partition: position.partition, offset: max(position.offset, first))
+        }
+    }
+
+    /// Events and requests must come with the same partition numbers: a shard is both.
+    private func coPartitioned(_ partitions: [TopicPartition]) throws -> [Int32] {
+        let requests = topics.requests(service.contract.name)
+        let ofEvents = Set(partitions.filter { $0.topic == topics.events }.map(\.partition))
+        let ofRequests = Set(partitions.filter { $0.topic == requests }.map(\.partition))
+        guard ofEvents == ofRequests else {
+            throw FatalError(
+                "\(topics.events) and \(requests) were assigned different partitions; both topics must have the same "
+                    + "number of partitions, and every member of group '\(service.contract.name)' must be this service")
+        }
+        return ofEvents.sorted()
+    }
+
+    /// What to say about a file that failed under the loop; a damaged one is removed, so that the next start rebuilds it.
+    func discardIfDamaged(_ failure: StoreFailure) -> String {
+        guard failure.error.isCorrupt else {
+            return
+                "a shard file in \(directory) cannot be used: \(failure). Nothing is lost; make room or repair the volume"
+        }
+        for shard in all {
+            shard.close()
+            FileSystem.removeDatabase(shard.path)
+        }
+        return
+            "a shard file in \(directory) is damaged: \(failure). The files are removed; the next start rebuilds them"
+    }
+
+    // MARK: - Files
+
+    private func path(_ number: Int32) -> String {
+        "\(directory)/shard-\(number < 10 ? "0" : "")\(number).sqlite"
+    }
+
+    private func identity(_ number: Int32) -> ShardIdentity {
+        ShardIdentity(
+            cluster: identity.cluster, system: identity.system, service: identity.service, shard: number,
+            shardCount: identity.shardCount)
+    }
+
+    private func openOrCreate(_ number: Int32) throws -> Shard {
+        let path = path(number)
+        guard FileSystem.exists(path) else { return try create(number) }
+        do {
+            let shard = try Shard.open(path: path, identity: identity(number), limits: limits)
+            if shard.schema > service.migrations.count {
+                shard.close()
+                throw FatalError(
+                    "\(path) has schema \(shard.schema), this program knows \(service.migrations.count): "
+                        + "a newer version of it has run; start that one")
+            }
+            return shard
+        } catch let error as FatalError {
+            throw error
+        } catch let error as SQLiteError where error.isFull || error.isInputOutput {
+            throw FatalError("\(path): \(error)")
+        } catch {
+            Log.warning(
+                "shard file is thrown away, the state topic has the truth",
+                ["shard": LogValue(number), "file": LogValue(path), "reason": LogValue(describing: error)])
+            return try create(number)
+        }
+    }
+
+    private func create(_ number: Int32) throws -> Shard {
+        FileSystem.removeDatabase(path(number))
+        return try Shard.create(path: path(number), identity: identity(number))
+    }
+
+    private func discard(_ number: Int32) throws {
+        owned[number]?.close()
+        owned[number] = try create(number)
+    }
+
+    // MARK: - Restoring
+
+    private func restore(_ numbers: [Int32]) throws {
+        let topic = topics.state(service.contract.name)
+        do {
+            let from = numbers.compactMap { number in
+                owned[number].map { Position(topic: topic, partition: number, offset: $0.stateOffset) }
+            }
+            let ends = try log.restore(from) { records in try self.apply(records) }
+            for end in ends {
+                try owned[end.partition]?.finishRestore(upTo: end.offset, migrations: service.migrations)
+            }
+        } catch let error as StateAhead {
+            Log.warning(
+                "shard file is ahead of its topic, rebuilding it",
+                ["shard": LogValue(error.partition), "reason": LogValue(error.description)])
+            try discard(error.partition)
+            try restore(numbers)
+        }
+    }
+
+    private func apply(_ records: [Record]) throws {
+        lastRestore.rows += records.count
+        var byShard: [Int32: [StateRecords.Row]] = [:]
+        for record in records { byShard[record.partition, default: []].append(try StateRecords.read(record)) }
+        for (number, rows) in byShard { try owned[number]?.apply(rows, migrations: service.migrations) }
+    }
+
+    /// The file's places in the input are the group's: they were committed in one transaction.
+    private func agrees(_ number: Int32, _ committed: [Position]) throws -> Bool {
+        guard let shard = owned[number] else { return false }
+        return committed.filter { $0.partition == number }.allSatisfy { shard.next[$0.topic] ?? -1 == $0.offset }
+    }
+
+    private func disagreement(_ number: Int32, _ committed: [Position]) -> String {
+        let group = committed.filter { $0.partition == number }.map { "\($0.topic) \($0.offset)" }
+        let state = (owned[number]?.next ?? [:]).map { "\($0.key) \($0.value)" }
+        return
+            "shard \(number): the group has read up to [\(group.sorted().joined(separator: ", "))], the state topic says "
+            + "[\(state.sorted().joined(separator: ", "))]. Both are written in one transaction, so somebody has deleted "
+            + "\(topics.state(service.contract.name)) or moved the offsets of group '\(service.contract.name)'. "
+            + "Nothing is changed; put them back, or delete all topics of \(topics.system) together"
+    }
+
+    private func retrying<R>(_ body: () throws -> R) throws -> R {
+        while true {
+            do { return try body() } catch let error as KafkaError where error.remedy == .retry {
+                Log.warning("assignment waits for Kafka", ["error": LogValue(describing: error)])
+                Pause.milliseconds(200)
+            }
+        }
+    }
+}
