@@ -10,6 +10,8 @@ public final class TransactionalProducer {
     public let transactionalID: String
     private let handle: Handle
     private let topics: TopicHandles
+    /// Whether a call of the present transaction has failed.
+    private var hasFailed = false
 
     /// A small `transactionTimeoutMilliseconds` bounds how long a dead process holds up the readers of its partitions.
     public init(
@@ -55,6 +57,7 @@ public final class TransactionalProducer {
     }
 
     public func begin() throws(KafkaError) {
+        hasFailed = false
         unsafe try check(rd_kafka_begin_transaction(handle.pointer), "begin")
     }
 
@@ -90,6 +93,9 @@ public final class TransactionalProducer {
 
     /// One attempt, as with `commit`.
     public func abort(timeoutMilliseconds: Int32) throws(KafkaError) {
+        // An abort while the first partition of a transaction is still being announced is fatal (#4849). A transaction
+        // that nothing has gone wrong with therefore first delivers what it has.
+        if !hasFailed { _ = unsafe rd_kafka_flush(handle.pointer, timeoutMilliseconds) }
         unsafe try check(rd_kafka_abort_transaction(handle.pointer, timeoutMilliseconds), "abort")
     }
 
@@ -107,6 +113,7 @@ public final class TransactionalProducer {
 
     private func check(_ error: OpaquePointer?, _ what: String) throws(KafkaError) {
         guard let error = unsafe error else { return }
+        hasFailed = true
         throw unsafe KafkaError(consuming: error, doing: "\(what) transaction of \(transactionalID)")
     }
 }

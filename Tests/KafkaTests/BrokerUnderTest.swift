@@ -90,14 +90,10 @@ final class Assigner: RebalanceListener {
 }
 
 extension GroupConsumer {
-    /// Polls until `condition` holds; records that come are handed to `take`.
-    func pollUntil(_ what: String, take: (Record) -> Void = { _ in }, _ condition: () -> Bool) throws {
+    /// Polls until `condition` holds, for tests that want no records.
+    func pollUntil(_ what: String, _ condition: () -> Bool) throws {
         try eventually(timeout: 30, what, every: 0) {
-            switch poll(timeoutMilliseconds: 50) {
-            case .record(let record): take(record)
-            case .failed(let error) where error.remedy != .retry: throw error
-            case .failed, .idle, .end: break
-            }
+            if case .failed(let error) = poll(timeoutMilliseconds: 50), error.remedy != .retry { throw error }
             return condition()
         }
     }
