@@ -58,7 +58,7 @@ let package = Package(
             name: "BookstoreOrder", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire"],
             path: "Sources/Bookstore/Order", swiftSettings: fenced),
         .target(
-            name: "BookstoreDelivery", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire"],
+            name: "BookstoreDelivery", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire", "Platform"],
             path: "Sources/Bookstore/Delivery", swiftSettings: fenced),
         .executableTarget(
             name: "bookstore",
@@ -85,6 +85,13 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BookstoreContractsTests", dependencies: ["BookstoreContracts", "Contract", "Wire"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BookstoreTests",
+            dependencies: [
+                "BookstoreContracts", "BookstoreCustomer", "BookstoreInventory", "BookstoreOrder", "BookstoreDelivery",
+                "Worker", "SQLite", "Contract", "Wire", "Platform",
+            ],
             swiftSettings: strict),
 
         // A service of the tests: the example of docs/worker.md, and the victim of the crash tests.
