@@ -6,6 +6,7 @@ import Worker
 extension OrderService {
     static func verifyCustomer(_ request: Request, _ turn: Turn) throws -> Outcome {
         let id = try request.itemID()
+        guard id > 0 else { throw Problem.notFound("customer \(id) does not exist") }
         let question = Question(Bookstore.customerService, read: Bookstore.customers, id)
         return .ask([question]) { answers, _ in
             switch answers[0] {
