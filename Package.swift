@@ -71,7 +71,7 @@ let package = Package(
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "KafkaTests", dependencies: ["Kafka", "Platform", "TestSupport"], path: "Tests/KafkaTests",
+            name: "KafkaTests", dependencies: ["Kafka", "Broker", "Platform", "TestSupport"], path: "Tests/KafkaTests",
             swiftSettings: strict),
         .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], path: "Tests/SQLiteTests",

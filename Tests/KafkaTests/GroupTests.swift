@@ -4,8 +4,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: !BrokerUnderTest.available.isEmpty, "needs a broker: set KAFKA_HOME"))
-struct GroupTests {
+@Suite struct GroupTests {
     @Test(arguments: BrokerUnderTest.available)
     func twoTopicsAreSharedAlike(_ broker: BrokerUnderTest) throws {
         let topics = [try broker.topic(partitions: 4), try broker.topic(partitions: 4)]

@@ -3,8 +3,7 @@ import Kafka
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: !BrokerUnderTest.available.isEmpty, "needs a broker: set KAFKA_HOME"))
-struct RoundTripTests {
+@Suite struct RoundTripTests {
     @Test(arguments: BrokerUnderTest.available)
     func everyShapeOfRecordComesBackAsItWas(_ broker: BrokerUnderTest) throws {
         let topic = try broker.topic(partitions: 2, configs: ["max.message.bytes": "8388608"])

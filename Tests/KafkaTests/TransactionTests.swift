@@ -3,8 +3,7 @@ import Kafka
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: !BrokerUnderTest.available.isEmpty, "needs a broker: set KAFKA_HOME"))
-struct TransactionTests {
+@Suite struct TransactionTests {
     @Test(arguments: BrokerUnderTest.available)
     func whatIsCommittedIsReadAndWhatIsAbortedIsNot(_ broker: BrokerUnderTest) throws {
         let topic = try broker.topic(partitions: 2)
