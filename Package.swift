@@ -41,7 +41,9 @@ let package = Package(
             swiftSettings: fenced),
         .target(
             name: "Operations",
-            dependencies: ["Broker", "Worker", "Gateway", "Kafka", "SQLite", "Wire", "Contract", "Platform"],
+            dependencies: [
+                "Broker", "Worker", "Gateway", "Kafka", "SQLite", "Wire", "Contract", "Platform", "CPlatform",
+            ],
             swiftSettings: fenced),
 
         // The bookstore: contracts, four services, one executable.
@@ -63,13 +65,17 @@ let package = Package(
         .executableTarget(
             name: "bookstore",
             dependencies: [
-                "Operations", "Broker", "Contract", "BookstoreContracts", "BookstoreCustomer", "BookstoreInventory",
+                "Operations", "Contract", "BookstoreContracts", "BookstoreCustomer", "BookstoreInventory",
                 "BookstoreOrder", "BookstoreDelivery",
             ],
             swiftSettings: fenced),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: ["Operations", "Worker", "Contract", "Wire", "Platform", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "KafkaTests", dependencies: ["Kafka", "Broker", "Platform", "TestSupport"], path: "Tests/KafkaTests",
             swiftSettings: strict),

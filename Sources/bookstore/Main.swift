@@ -1,15 +1,23 @@
-import Broker
+// The bookstore as an executable: what the kit is told about it, and nothing else.
+import BookstoreContracts
+import BookstoreCustomer
+import BookstoreDelivery
+import BookstoreInventory
+import BookstoreOrder
 import Glibc
+import Operations
 
 @main
 enum Main {
-    static func main() {
-        // The one command there is so far; the command line of the system replaces this.
-        let arguments = CommandLine.arguments
-        guard arguments.count >= 4, arguments[1] == "broker", arguments[2] == "--dir" else {
-            exit(2)
-        }
-        let port = arguments.count >= 6 && arguments[4] == "--port" ? UInt16(arguments[5]) ?? 0 : 0
-        exit(BrokerProcess.run(directory: arguments[3], port: port))
-    }
+    static let system = SystemDescription(
+        executable: "bookstore", version: "1.0.0", contract: Bookstore.system,
+        services: [
+            .init(Bookstore.customerService) { _ in CustomerService.service },
+            .init(Bookstore.inventoryService) { _ in InventoryService.service },
+            .init(Bookstore.orderService) { _ in OrderService.service },
+            .init(Bookstore.deliveryService) { try DeliveryService.service(settings: $0) },
+        ],
+        demo: DemoScript.steps)
+
+    static func main() { exit(CommandLineTool.run(system)) }
 }

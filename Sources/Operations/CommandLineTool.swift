@@ -1,0 +1,64 @@
+// The front door: finds the command somebody means, runs it, and turns what goes wrong into a line and an exit status.
+import Glibc
+public import Platform
+
+public enum CommandLineTool {
+    /// Exit status: 0 done, 1 it did not work, 2 the call makes no sense.
+    public static func run(
+        _ system: SystemDescription, arguments: [String] = CommandLine.arguments, settings: Settings = .process
+    ) -> Int32 {
+        // A reader that went away (`bookstore watch | head`) ends a write with an error, not the process.
+        signal(SIGPIPE, SIG_IGN)
+        let words = arguments.dropFirst()
+        let commands = Commands.all(system)
+        switch words.first {
+        case nil, "help", "--help", "-h":
+            Terminal.write(Help.overview(system, commands), to: STDOUT_FILENO)
+            return words.isEmpty ? 2 : 0
+        case "--version", "version":
+            Terminal.print("\(system.executable) \(system.version) (\(BuildInfo.commit(settings)))")
+            return 0
+        case "supervised": return Supervised.become(words.dropFirst())
+        default: break
+        }
+        guard let command = find(words, commands) else {
+            let word = words.first ?? ""
+            let group = commands.filter { $0.words.first == word }
+            let hint =
+                group.isEmpty
+                ? Nearest.hint(word, among: commands.filter { !$0.isHidden }.map { $0.words[0] })
+                : ", expected one of " + group.map { $0.words[1] }.joined(separator: ", ")
+            Terminal.complain(
+                "\(system.executable): \(group.isEmpty ? "unknown command '\(word)'" : "\(word) what?")\(hint)")
+            Terminal.complain("\(system.executable) --help lists the commands.")
+            return 2
+        }
+        return run(command, words.dropFirst(command.words.count), system, settings)
+    }
+
+    private static func find(_ words: ArraySlice<String>, _ commands: [Command]) -> Command? {
+        commands.first { $0.words.count <= words.count && $0.words.elementsEqual(words.prefix($0.words.count)) }
+    }
+
+    private static func run(
+        _ command: Command, _ arguments: ArraySlice<String>, _ system: SystemDescription, _ settings: Settings
+    ) -> Int32 {
+        let name = "\(system.executable) \(command.name)"
+        do {
+            return try command.run(try command.read(arguments, system: system, settings: settings))
+        } catch is HelpWanted {
+            Terminal.write(Help.of(command, system), to: STDOUT_FILENO)
+            return 0
+        } catch let error as UsageError {
+            Terminal.complain("\(name): \(error)")
+            Terminal.complain("Example: \(system.executable) \(command.example)   (\(name) --help says more)")
+            return 2
+        } catch let error as SettingsError {
+            Terminal.complain("\(name): \(error)")
+            return 2
+        } catch {
+            Terminal.complain("\(name): \(error)")
+            return 1
+        }
+    }
+}

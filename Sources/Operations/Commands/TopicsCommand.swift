@@ -1,0 +1,20 @@
+// `topics`: the step that makes the topics, for compose, Kubernetes and everybody with a broker of their own.
+import Platform
+
+enum TopicsCommand {
+    static let command = Command(
+        name: "topics", summary: "Create the topics that are missing; waits for the broker",
+        options: [Up.runDirOption], example: "topics", run: run)
+
+    private static func run(_ call: Invocation) throws -> Int32 {
+        let bootstrap = try SystemBroker.settings(call).bootstrap
+        let creation = try TopicCreation(call.system.contract, settings: call.settings, bootstrap: bootstrap)
+        var told = ""
+        let result = try creation.run { problem in
+            if problem != told { Terminal.complain("waiting for Kafka at \(bootstrap): \(problem)") }
+            told = problem
+        }
+        Terminal.print("\(call.system.contract.name): \(result)")
+        return 0
+    }
+}

@@ -1,0 +1,105 @@
+// `up`: everything on this machine, supervised, in the foreground or behind it.
+import Glibc
+import Platform
+
+enum Up {
+    static let runDirOption = Command.Option.value("run-dir", "DIR", "where state, logs and pids live (default .run)")
+    private static let replicasOption = Command.Option.value(
+        "replicas", "NAME=N,…", "how many processes of a service (default 1 each)")
+
+    static let command = Command(
+        name: "up", summary: "Start the broker, the topics, all services and the gateway, and keep them running",
+        options: [.flag("detach", "return when everything is ready"), replicasOption, runDirOption],
+        example: "up --detach --replicas order=2", run: run)
+
+    /// What `--detach` leaves behind.
+    static let background = Command(
+        name: "supervise", summary: "The supervisor behind up --detach", options: [replicasOption, runDirOption],
+        example: "supervise --run-dir .run", isHidden: true, run: superviseBehind)
+
+    private static func run(_ call: Invocation) throws -> Int32 {
+        let run = RunDirectory(call)
+        try run.prepare()
+        if let supervisor = SupervisorLock.holder(run) { return alreadyRunning(call, run, supervisor) }
+        // A mistake in the arguments should be told here, not in a log.
+        _ = try replicas(call)
+        if call.has("detach") { return try detach(call, run) }
+        let style = Style(settings: call.settings)
+        return try Supervision(call, run, replicas: replicas(call)).run(
+            tell: { Terminal.tell($0) }, ready: { Terminal.tell(style.faint("Ctrl-C stops everything.")) })
+    }
+
+    static func replicas(_ call: Invocation) throws(UsageError) -> Replicas {
+        try Replicas(
+            call.value("replicas"), known: call.system.services.map(\.contract.name) + [LocalSystem.gateway])
+    }
+
+    private static func alreadyRunning(_ call: Invocation, _ run: RunDirectory, _ supervisor: pid_t) -> Int32 {
+        Terminal.print("\(call.system.contract.name) is already running in \(run.path) (supervisor \(supervisor)).")
+        for instance in RunningSystem(run)?.instances ?? [] where !instance.place.isEmpty {
+            Terminal.print("  \(instance.name)  \(instance.place)")
+        }
+        return 0
+    }
+
+    // MARK: - Behind
+
+    /// The last byte of the progress: everything is ready.
+    private static let endOfProgress: UInt8 = 4
+
+    private static func detach(_ call: Invocation, _ run: RunDirectory) throws -> Int32 {
+        var ends: [Int32] = [0, 0]
+        guard unsafe pipe(&ends) == 0 else { throw Files.failure("make", "a pipe") }
+        // The supervisor gets one end as its standard output and must not keep another open.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        var arguments = ["supervise", "--run-dir", run.path]
+        if let replicas = call.value("replicas") { arguments += ["--replicas", replicas] }
+        let pid = try ChildProcess.spawn(
+            try Executable.path(), arguments, environment: call.settings.all, logFile: run.logFile("supervisor-0"),
+            output: ends[1], ownGroup: false)
+        close(ends[1])
+        defer { close(ends[0]) }
+        var last: UInt8 = 0
+        var piece = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = unsafe read(ends[0], &piece, piece.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            last = piece[count - 1]
+            let text = piece[..<count].filter { $0 != endOfProgress }
+            Terminal.write(String(decoding: text, as: UTF8.self), to: STDOUT_FILENO)
+        }
+        if last == endOfProgress { return 0 }
+        var raw: Int32 = 0
+        while unsafe waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
+        return max(1, ExitStatus(raw: raw).code ?? 1)
+    }
+
+    private static func superviseBehind(_ call: Invocation) throws -> Int32 {
+        // Away from the terminal: its hang-up is no reason to stop.
+        setsid()
+        let run = RunDirectory(call)
+        try run.prepare()
+        do {
+            return try Supervision(call, run, replicas: replicas(call)).run(
+                tell: { Terminal.tell($0) },
+                ready: {
+                    _ = Files.writeAll([endOfProgress], to: STDOUT_FILENO)
+                    // From here on there is nobody to read progress; standard error is the log file already.
+                    dup2(STDERR_FILENO, STDOUT_FILENO)
+                })
+        } catch {
+            // The caller reads standard output; the log keeps a copy.
+            Terminal.print("\(call.system.executable) up: \(error)")
+            throw error
+        }
+    }
+}
+
+/// This program's own file.
+enum Executable {
+    static func path() throws(Failure) -> String {
+        guard let path = Port.link("/proc/self/exe") else { throw Files.failure("find", "this program's own file") }
+        return path
+    }
+}

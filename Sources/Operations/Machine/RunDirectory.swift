@@ -1,0 +1,68 @@
+// Where a system that runs on this machine keeps what belongs to it. Scripts rely on these places.
+import Glibc
+
+struct RunDirectory: Sendable {
+    let path: String
+
+    init(_ path: String) { self.path = Files.absolute(path) }
+
+    /// `--run-dir`, else `RUN_DIR`, else `.run`.
+    init(_ call: Invocation) {
+        self.init(call.value("run-dir") ?? call.settings.text("RUN_DIR", default: ".run"))
+    }
+
+    /// host:port of the broker.
+    var bootstrapFile: String { path + "/bootstrap" }
+    var lockFile: String { path + "/lock" }
+    /// What the supervisor knows of its processes.
+    var statusFile: String { path + "/status.json" }
+    var pidsFolder: String { path + "/pids" }
+    func pidFile(_ instance: String) -> String { pidsFolder + "/" + instance }
+    func logFile(_ instance: String) -> String { path + "/logs/\(instance).log" }
+    func data(_ instance: String) -> String { path + "/data/\(instance)" }
+    func healthFile(_ instance: String) -> String { data(instance) + "/health" }
+
+    func prepare() throws(Failure) {
+        for folder in [pidsFolder, path + "/logs", path + "/data"] { try Files.makeDirectory(folder) }
+    }
+
+    /// The broker of the system that runs here.
+    var bootstrap: String? {
+        Files.readText(bootstrapFile).flatMap { $0.split(whereSeparator: \.isNewline).first.map(String.init) }
+    }
+}
+
+/// One supervisor a run directory: whoever holds the lock. The kernel lets go of it with the process, however it ends.
+final class SupervisorLock {
+    private let file: Int32
+
+    /// Nil when another process holds it.
+    init?(_ run: RunDirectory) throws(Failure) {
+        file = unsafe open(run.lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw Files.failure("open", run.lockFile) }
+        // Whoever asks for the holder has the lock for a moment.
+        var tries = 0
+        while flock(file, LOCK_EX | LOCK_NB) != 0 {
+            tries += 1
+            if tries > 20 {
+                close(file)
+                return nil
+            }
+            usleep(5_000)
+        }
+        var text = "\(getpid())\n"
+        ftruncate(file, 0)
+        text.withUTF8 { bytes in _ = unsafe Glibc.write(file, bytes.baseAddress, bytes.count) }
+    }
+
+    deinit { close(file) }
+
+    /// The process that supervises this directory now.
+    static func holder(_ run: RunDirectory) -> pid_t? {
+        let file = unsafe open(run.lockFile, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        if flock(file, LOCK_SH | LOCK_NB) == 0 { return nil }
+        return Files.readText(run.lockFile).flatMap { pid_t($0.prefix { $0.isNumber }) }
+    }
+}

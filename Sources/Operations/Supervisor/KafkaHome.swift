@@ -1,0 +1,89 @@
+// A Kafka distribution as a broker for one machine: a KRaft node that is broker and controller, formatted once.
+import Glibc
+import Platform
+
+struct KafkaHome: Sendable {
+    let address: Address
+    private let home: String
+    private let properties: String
+    private let environment: [String: String]
+
+    static func startScript(_ home: String) -> String { home + "/bin/kafka-server-start.sh" }
+
+    /// Writes the properties and formats the storage the first time; later the same data, ports and cluster id serve.
+    init(_ home: String, data: String, settings: Settings) throws {
+        let home = Files.absolute(home)
+        self.home = home
+        properties = data + "/server.properties"
+        environment = [
+            "KAFKA_HEAP_OPTS": settings.text("KAFKA_HEAP_OPTS", default: "-Xms256m -Xmx512m"),
+            "LOG_DIR": settings.text("LOG_DIR", default: data + "/logs"),
+        ]
+        try Files.makeDirectory(data)
+        if let written = Files.readText(data + "/bootstrap").flatMap({ Address(String($0.prefix { $0 != "\n" })) }) {
+            address = written
+            return
+        }
+        address = try Address(host: "127.0.0.1", port: Port.free())
+        let controller = try Address(host: "127.0.0.1", port: Port.free())
+        try Files.write(Self.properties(address, controller, data), to: properties)
+        try format(data, settings)
+        try Files.write("\(address)\n", to: data + "/bootstrap")
+    }
+
+    func program(instance: String) -> Program {
+        Program(
+            instance: instance, tier: .broker, executable: Self.startScript(home), arguments: [properties],
+            environment: environment, readiness: .listens(address), place: address.description)
+    }
+
+    private func format(_ data: String, _ settings: Settings) throws {
+        let log = data + "/format.log"
+        let pid = try ChildProcess.spawn(
+            home + "/bin/kafka-storage.sh",
+            ["format", "--standalone", "-t", Self.clusterID(), "-c", properties],
+            environment: settings.all.merging(environment) { _, new in new }, logFile: log)
+        var raw: Int32 = 0
+        while unsafe waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
+        guard ExitStatus(raw: raw).code == 0 else {
+            throw Failure(
+                "kafka-storage.sh could not format \(data):\n  " + Files.tail(log, lines: 5).joined(separator: "\n  "))
+        }
+    }
+
+    /// Sixteen random bytes in base64url, as Kafka writes them: 22 letters.
+    private static func clusterID() -> String {
+        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        // The last letter holds two bits of the 128; the first is no hyphen, which would read as an option.
+        let middle = (0..<20).map { _ in letters[Int.random(in: 0..<64)] }
+        return String([letters[Int.random(in: 0..<62)]] + middle + [letters[Int.random(in: 0..<4) * 16]])
+    }
+
+    /// One node for one machine: everything once, nothing created by accident, no waiting for other brokers.
+    private static func properties(_ broker: Address, _ controller: Address, _ data: String) -> String {
+        """
+        process.roles=broker,controller
+        node.id=1
+        controller.listener.names=CONTROLLER
+        listeners=PLAINTEXT://\(broker),CONTROLLER://\(controller)
+        advertised.listeners=PLAINTEXT://\(broker),CONTROLLER://\(controller)
+        listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+        inter.broker.listener.name=PLAINTEXT
+        controller.quorum.bootstrap.servers=\(controller)
+        log.dirs=\(data)/log
+        auto.create.topics.enable=false
+        offsets.topic.replication.factor=1
+        offsets.topic.num.partitions=4
+        transaction.state.log.replication.factor=1
+        transaction.state.log.min.isr=1
+        transaction.state.log.num.partitions=4
+        share.coordinator.state.topic.replication.factor=1
+        share.coordinator.state.topic.min.isr=1
+        group.initial.rebalance.delay.ms=0
+        group.min.session.timeout.ms=1000
+        transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+        log.cleaner.dedupe.buffer.size=16777216
+
+        """
+    }
+}

@@ -1,0 +1,26 @@
+// How many processes of each service: `order=2,bookinventory=3`.
+
+struct Replicas: Sendable, Equatable {
+    private let counts: [String: Int]
+
+    static let most = 64
+
+    init(_ text: String?, known: [String]) throws(UsageError) {
+        var counts: [String: Int] = [:]
+        for part in (text ?? "").split(separator: ",") {
+            let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
+            guard pair.count == 2, let count = Int(pair[1]), (0...Self.most).contains(count) else {
+                throw UsageError("--replicas: '\(part)' is not NAME=COUNT with a count from 0 to \(Self.most)")
+            }
+            guard known.contains(pair[0]) else {
+                throw UsageError(
+                    "--replicas: there is no service '\(pair[0])'\(Nearest.hint(pair[0], among: known)) (\(known.joined(separator: ", ")))"
+                )
+            }
+            counts[pair[0]] = count
+        }
+        self.counts = counts
+    }
+
+    func count(_ service: String) -> Int { counts[service] ?? 1 }
+}

@@ -1,0 +1,89 @@
+// The life of a supervisor, from taking the lock to stopping the last process.
+import Glibc
+import Platform
+import Wire
+
+struct Supervision {
+    private let call: Invocation
+    private let run: RunDirectory
+    private let replicas: Replicas
+    private let style: Style
+
+    init(_ call: Invocation, _ run: RunDirectory, replicas: Replicas) {
+        self.call = call
+        self.run = run
+        self.replicas = replicas
+        style = Style(settings: call.settings)
+    }
+
+    /// Tells of progress line by line, calls `ready` once, and returns when everything has been stopped again.
+    func run(tell: (String) -> Void, ready: () -> Void) throws -> Int32 {
+        guard let lock = try SupervisorLock(run) else {
+            throw Failure("another supervisor has just started in \(run.path)")
+        }
+        // Held as long as this function runs.
+        defer { withExtendedLifetime(lock) {} }
+        try Log.start(settings: call.settings, context: ["service": "supervisor", "instance": "supervisor-0"])
+        let started = Clock.monotonicMilliseconds()
+        let patience: Int64 = try call.settings.integer("UP_WAIT_MS", default: 90_000, in: 1_000...3_600_000)
+        for instance in Leftovers.end(run) { tell("  ended \(instance), left over by a supervisor that was killed") }
+
+        let choice = try BrokerChoice(call.settings)
+        let executable = try Executable.path()
+        let (broker, address) = try choice.program(run: run, executable: executable, settings: call.settings)
+        let bootstrap = call.settings.text("KAFKA_BOOTSTRAP") ?? address.description
+        let local = LocalSystem(
+            call.system, run: run, executable: executable, settings: call.settings, bootstrap: bootstrap)
+        // Ports are looked at before anything is started, so that a taken one leaves nothing to clean up.
+        let programs = try local.programs(replicas)
+        let supervisor = try Supervisor(
+            run: run, executable: executable, settings: call.settings,
+            description: [
+                "system": .string(call.system.contract.name), "broker": .string(choice.name),
+                "bootstrap": .string(bootstrap),
+            ])
+        do {
+            tell(style.strong(call.system.contract.title) + style.faint(" on \(choice.name), state in \(run.path)"))
+            let deadline = started + patience
+            if let broker {
+                try supervisor.add(broker)
+                try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
+            }
+            try Files.write(bootstrap + "\n", to: run.bootstrapFile)
+            tell(try createTopics(bootstrap))
+            for program in programs { try supervisor.add(program) }
+            try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
+        } catch {
+            supervisor.stop { _ in }
+            throw error
+        }
+        tell("Ready in \(Readable.duration(milliseconds: Clock.monotonicMilliseconds() - started)). Try:")
+        for line in invitations(programs) { tell("  " + style.name(line)) }
+        ready()
+        while !supervisor.isAskedToStop { try supervisor.turn(milliseconds: 1_000) }
+        supervisor.stop { tell("  " + $0) }
+        return 0
+    }
+
+    private func line(_ program: Program, _ pid: pid_t, _ milliseconds: Int64) -> String {
+        let duration = Readable.duration(milliseconds: milliseconds).padded(to: 8, left: true)
+        return "  " + style.good("ready") + "  \(program.instance.padded(to: 16)) \(duration)  \(program.place)"
+    }
+
+    private func createTopics(_ bootstrap: String) throws -> String {
+        let started = Clock.monotonicMilliseconds()
+        let result = try TopicCreation(call.system.contract, settings: call.settings, bootstrap: bootstrap).run()
+        let duration = Readable.duration(milliseconds: Clock.monotonicMilliseconds() - started)
+        return "  " + style.good("ready")
+            + "  \("topics".padded(to: 16)) \(duration.padded(to: 8, left: true))  \(result)"
+    }
+
+    private func invitations(_ programs: [Program]) -> [String] {
+        let gateway = programs.first { $0.tier == .gateway }?.place ?? ""
+        let collection = call.system.contract.services.lazy.flatMap(\.resources).first?.collectionPath ?? "/"
+        return [
+            "curl \(gateway)\(collection)", "\(call.system.executable) demo",
+            "\(call.system.executable) watch --from-beginning",
+        ]
+    }
+}

@@ -1,0 +1,191 @@
+// Keeps the processes of a system alive: starts them, starts again what ends, stops them in order.
+import Glibc
+import Platform
+import Wire
+
+/// Single-threaded: everything happens in `turn`, between two waits for a signal.
+final class Supervisor {
+    static let killAfterMilliseconds: Int64 = 15_000
+
+    private struct Child {
+        let program: Program
+        var pid: pid_t?
+        var startedMonotonic: Int64 = 0
+        var startedWall: Int64 = 0
+        var restarts = 0
+        var backoff = Backoff()
+        /// When to start it again.
+        var due: Int64 = 0
+        var lastStatus: ExitStatus?
+        var isReady = false
+    }
+
+    private let run: RunDirectory
+    private let executable: String
+    private let environment: [String: String]
+    private let description: JSONObject
+    private var logs: LogRotation
+    private var children: [Child] = []
+    private var signals = Signals(blocking: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    private(set) var isAskedToStop = false
+
+    /// `executable` is this program's own file; `description` is what the status file says about the whole system.
+    init(run: RunDirectory, executable: String, settings: Settings, description: JSONObject) throws(SettingsError) {
+        self.run = run
+        self.executable = executable
+        self.environment = settings.all
+        self.description = description
+        logs = try LogRotation(settings: settings)
+    }
+
+    // MARK: - Starting
+
+    func add(_ program: Program) throws(Failure) {
+        children.append(Child(program: program))
+        try start(children.count - 1)
+        try writeStatus()
+    }
+
+    private func start(_ place: Int) throws(Failure) {
+        let program = children[place].program
+        let variables = environment.merging(program.environment) { _, new in new }
+            .merging(["RUN_DIR": run.path, "INSTANCE": program.instance]) { _, new in new }
+        let pid = try ChildProcess.spawn(
+            executable, ["supervised", "\(getpid())", program.executable] + program.arguments,
+            environment: variables, logFile: run.logFile(program.instance))
+        try Files.write("\(pid)\n", to: run.pidFile(program.instance))
+        children[place].pid = pid
+        children[place].startedMonotonic = Clock.monotonicMilliseconds()
+        children[place].startedWall = Clock.wallMilliseconds()
+        children[place].isReady = false
+    }
+
+    // MARK: - Watching
+
+    /// Waits for something to happen, at most so long, and deals with it.
+    func turn(milliseconds: Int64) throws(Failure) {
+        let now = Clock.monotonicMilliseconds()
+        let nextStart = children.filter { $0.pid == nil }.map { max(0, $0.due - now) }.min() ?? milliseconds
+        switch signals.wait(milliseconds: min(milliseconds, nextStart)) {
+        case SIGTERM, SIGINT, SIGHUP: isAskedToStop = true
+        default: break
+        }
+        reap()
+        if !isAskedToStop { try startAgain() }
+        logs.rotate(children.map { run.logFile($0.program.instance) })
+    }
+
+    private func reap() {
+        while let (pid, status) = ExitStatus.next() {
+            guard let place = children.firstIndex(where: { $0.pid == pid }) else { continue }
+            let now = Clock.monotonicMilliseconds()
+            let delay = children[place].backoff.delay(afterLiving: now - children[place].startedMonotonic)
+            children[place].pid = nil
+            children[place].due = now + delay
+            children[place].lastStatus = status
+            Files.remove(run.pidFile(children[place].program.instance))
+            if !isAskedToStop {
+                Log.warning(
+                    "a process ended and is started again",
+                    [
+                        "process": LogValue(children[place].program.instance), "end": LogValue(status.description),
+                        "delayMilliseconds": LogValue(delay),
+                    ])
+            }
+        }
+    }
+
+    private func startAgain() throws(Failure) {
+        let now = Clock.monotonicMilliseconds()
+        for place in children.indices where children[place].pid == nil && children[place].due <= now {
+            children[place].restarts += 1
+            try start(place)
+            try writeStatus()
+        }
+    }
+
+    // MARK: - Readiness
+
+    /// Watches until these are ready, and tells of each as it happens. Throws when time is up, or when one of them
+    /// ends for a reason that another start will not mend.
+    func awaitReady(deadline: Int64, report: (Program, pid_t, Int64) -> Void) throws(Failure) {
+        while !isAskedToStop {
+            for place in children.indices where !children[place].isReady {
+                if children[place].lastStatus?.isConfigurationError == true {
+                    throw failure(place, "cannot run with this configuration")
+                }
+                guard let pid = children[place].pid,
+                    children[place].program.obstacle(startedAtWallMilliseconds: children[place].startedWall) == nil
+                else { continue }
+                children[place].isReady = true
+                let milliseconds = Clock.monotonicMilliseconds() - children[place].startedMonotonic
+                report(children[place].program, pid, milliseconds)
+            }
+            guard let late = children.firstIndex(where: { !$0.isReady }) else { return }
+            if Clock.monotonicMilliseconds() > deadline {
+                throw failure(late, "is not ready in time")
+            }
+            try turn(milliseconds: 10)
+        }
+        throw Failure("stopped by a signal before everything was ready")
+    }
+
+    private func failure(_ place: Int, _ what: String) -> Failure {
+        let child = children[place]
+        let log = run.logFile(child.program.instance)
+        var text = "\(child.program.instance) \(what)"
+        if let status = child.lastStatus {
+            text += ": it \(status)"
+        } else if let obstacle = child.program.obstacle(startedAtWallMilliseconds: child.startedWall) {
+            text += ": \(obstacle)"
+        }
+        text += "\n  \(log) ends with:"
+        for line in Files.tail(log, lines: 5) { text += "\n  " + line }
+        return Failure(text)
+    }
+
+    // MARK: - Stopping
+
+    /// From the edge inwards, each tier together; what does not end in time is killed.
+    func stop(report: (String) -> Void) {
+        isAskedToStop = true
+        for tier in Program.Tier.allCases {
+            let own = children.indices.filter { children[$0].program.tier == tier && children[$0].pid != nil }
+            let started = Clock.monotonicMilliseconds()
+            for place in own { send(SIGTERM, place) }
+            while own.contains(where: { children[$0].pid != nil }) {
+                if Clock.monotonicMilliseconds() - started > Self.killAfterMilliseconds {
+                    for place in own where children[place].pid != nil {
+                        report("\(children[place].program.instance) did not stop and was killed")
+                        send(SIGKILL, place)
+                    }
+                }
+                _ = signals.wait(milliseconds: 100)
+                reap()
+            }
+            for place in own { report("\(children[place].program.instance) stopped") }
+        }
+        Files.remove(run.statusFile)
+    }
+
+    private func send(_ signal: Int32, _ place: Int) {
+        if let pid = children[place].pid { kill(pid, signal) }
+    }
+
+    // MARK: - Status
+
+    private func writeStatus() throws(Failure) {
+        var status = description
+        status.append("supervisor", .integer(Int64(getpid())))
+        status.append(
+            "instances",
+            .array(
+                children.map { child in
+                    [
+                        "instance": .string(child.program.instance), "pid": JSON(child.pid.map(Int64.init)),
+                        "restarts": .integer(Int64(child.restarts)), "place": .string(child.program.place),
+                    ]
+                }))
+        try Files.write(status.text + "\n", to: run.statusFile)
+    }
+}

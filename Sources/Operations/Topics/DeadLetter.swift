@@ -1,0 +1,74 @@
+// A record that no handler could process, and what may become of it: put back, or forgotten.
+import Kafka
+import Platform
+import Wire
+import Worker
+
+struct DeadLetter: Sendable {
+    let record: Record
+
+    /// Its place on the topic of the dead letters.
+    var number: Int64 { record.offset }
+    var reason: String { record.header(HeaderName.deadReason) ?? "-" }
+    var service: String { record.header(HeaderName.deadService) ?? "-" }
+    var time: String { record.header(HeaderName.deadTime) ?? "-" }
+
+    /// Where it was when it could not be processed.
+    var origin: Position? {
+        guard let topic = record.header(HeaderName.deadTopic),
+            let partition = record.header(HeaderName.deadPartition).flatMap({ Int32($0) })
+        else { return nil }
+        return Position(
+            topic: topic, partition: partition,
+            offset: record.header(HeaderName.deadOffset).flatMap { Int64($0) } ?? -1)
+    }
+}
+
+/// Settles dead letters, each once: the record that goes back and the note that it did are one transaction, and only
+/// one such producer can be at work.
+final class Settlement {
+    /// On the notes: the number of the letter that is settled.
+    static let header = "settles"
+    /// A request put back is given this long to be answered; its caller has gone, its effect is wanted.
+    private static let deadlineMilliseconds: Int64 = 60_000
+    private static let callMilliseconds: Int32 = 30_000
+    private static let addedHeaders: Set = [
+        HeaderName.deadTopic, HeaderName.deadPartition, HeaderName.deadOffset, HeaderName.deadReason,
+        HeaderName.deadTime, HeaderName.deadService,
+    ]
+
+    private let topic: String
+    private let producer: TransactionalProducer
+
+    init(topic: String, kafka: KafkaSettings) throws(KafkaError) {
+        self.topic = topic
+        producer = try TransactionalProducer(kafka, transactionalID: topic)
+        try producer.initialise(timeoutMilliseconds: Self.callMilliseconds)
+    }
+
+    func settle(_ letter: DeadLetter, putBack: Bool) throws {
+        try producer.begin()
+        if putBack {
+            guard let origin = letter.origin else {
+                try producer.abort(timeoutMilliseconds: Self.callMilliseconds)
+                throw Failure("dead letter \(letter.number) does not say where it came from; drop it")
+            }
+            try producer.send(
+                OutgoingRecord(
+                    topic: origin.topic, partition: origin.partition, key: letter.record.key,
+                    value: letter.record.value, headers: Self.originalHeaders(letter.record)))
+        }
+        try producer.send(
+            OutgoingRecord(
+                topic: topic, partition: letter.record.partition, key: nil, value: nil,
+                headers: [Header(Self.header, String(letter.number))]))
+        try producer.commit(timeoutMilliseconds: Self.callMilliseconds)
+    }
+
+    static func originalHeaders(_ record: Record) -> [Header] {
+        record.headers.filter { !addedHeaders.contains($0.name) }.map { header in
+            header.name == HeaderName.deadline
+                ? Header(HeaderName.deadline, String(Clock.wallMilliseconds() + deadlineMilliseconds)) : header
+        }
+    }
+}
