@@ -61,8 +61,8 @@ enum DeadLetters {
         let letters = try chosen(call.positionals[0], try open(call))
         for letter in letters {
             try settlement.settle(letter, putBack: putBack)
-            let where_ = putBack ? "put back to \(letter.origin?.topic ?? "")" : "dropped"
-            Terminal.print("\(letter.number) \(where_)")
+            let place = putBack ? "put back to \(letter.origin?.topic ?? "")" : "dropped"
+            Terminal.print("\(letter.number) \(place)")
         }
         if letters.isEmpty { Terminal.print("no dead letters") }
         return 0

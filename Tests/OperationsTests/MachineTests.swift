@@ -1,0 +1,106 @@
+// Files, ports, processes and HTTP answers, on the machine the test runs on.
+import Foundation
+import Platform
+import TestSupport
+import Testing
+import Wire
+
+@testable import Operations
+
+@Suite struct MachineTests {
+    @Test func filesAreReplacedAsAWhole() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory + "/a/b/c"
+            try Files.makeDirectory(directory + "/a/b")
+            try Files.write("one\ntwo\nthree\n", to: path)
+            #expect(Files.readText(path) == "one\ntwo\nthree\n")
+            #expect(Files.tail(path, lines: 2) == ["two", "three"])
+            #expect(Files.list(directory + "/a/b") == ["c"])
+            #expect(Files.size(path) == 14)
+            #expect(throws: Failure.self) { try Files.write("x", to: directory + "/missing/file") }
+        }
+    }
+
+    @Test func pathsLoseTheirDots() {
+        #expect(Files.absolute("/a/./b/../c/") == "/a/c")
+        #expect(Files.absolute(".run").hasSuffix("/.run"))
+    }
+
+    @Test func onlyOneSupervisorHoldsADirectory() throws {
+        try withTemporaryDirectory { directory in
+            let run = RunDirectory(directory)
+            #expect(SupervisorLock.holder(run) == nil)
+            do {
+                let lock = try SupervisorLock(run)
+                #expect(lock != nil)
+                #expect(SupervisorLock.holder(run) == getpid())
+                #expect(try SupervisorLock(run) == nil)
+            }
+            #expect(SupervisorLock.holder(run) == nil)
+        }
+    }
+
+    @Test func aTakenPortIsSeenAndItsOwnerNamed() throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general -> UInt16 in
+                #expect(bind(descriptor, general, size) == 0)
+                #expect(listen(descriptor, 1) == 0)
+                getsockname(descriptor, general, &size)
+                return UInt16(bigEndian: pointer.pointee.sin_port)
+            }
+        }
+        #expect(!Port.isFree(port))
+        #expect(Port.owner(port)?.contains("pid \(getpid())") == true)
+        #expect(try Port.isFree(Port.free()))
+        #expect(Address(host: "127.0.0.1", port: port).answers)
+    }
+
+    @Test func processFacts() {
+        let own = ProcessFacts(getpid())
+        #expect(own.isAlive)
+        #expect(own.residentBytes > 1 << 20)
+        #expect(!ProcessFacts(0x3FFF_FFFF).isAlive)
+    }
+
+    @Test func answersWithAndWithoutPieces() throws {
+        let whole = try #require(
+            HTTPClient.parse(Array("HTTP/1.1 201 Created\r\nLocation: /a/1\r\n\r\n{\"a\":1}".utf8)))
+        #expect(whole.status == 201)
+        #expect(whole.header("location") == "/a/1")
+        #expect(whole.json?["a"].integer == 1)
+        let pieces = try #require(
+            HTTPClient.parse(
+                Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n".utf8))
+        )
+        #expect(pieces.text == "abcde")
+    }
+
+    @Test(arguments: [
+        "", "HTTP/1.1", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ])
+    func answersThatAreNone(text: String) {
+        #expect(HTTPClient.parse(Array(text.utf8)) == nil)
+    }
+
+    @Test func addresses() {
+        #expect(Address("127.0.0.1:9092,other:1")?.port == 9092)
+        #expect(Address("kafka") == nil)
+    }
+
+    @Test func logsHaveABound() throws {
+        try withTemporaryDirectory { directory in
+            let log = directory + "/a.log"
+            try Files.write(String(repeating: "x", count: 70_000), to: log)
+            var rotation = try LogRotation(settings: Settings([LogRotation.variable: "65536"]))
+            rotation.rotate([log])
+            #expect(Files.size(log) == 0)
+            #expect(Files.size(log + ".1") == 70_000)
+        }
+    }
+}
