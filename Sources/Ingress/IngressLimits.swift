@@ -7,7 +7,7 @@ public struct IngressLimits: Sendable {
     /// Request line and headers together; beyond it 431.
     public var headerBytesMax = 16 << 10
     /// Query parameters of one request; beyond it 414.
-    public var queryParametersMax = 256
+    public var queryParametersMax = 128
     /// How long a connection may lie unused between two requests before it is closed.
     public var idleTimeoutSeconds = 60
     /// How long a request may take to arrive, first byte to last; beyond it 408.

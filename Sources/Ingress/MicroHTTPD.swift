@@ -13,10 +13,10 @@ import Platform
         let callbacks = unsafe cmicrohttpd_callbacks(
             handle: handleRequest, completed: requestCompleted, connection: connectionChanged, target: targetArrived,
             unescape: leaveEscaped, log: logged, context: retained.toOpaque())
-        // Twice the room for headers, so that those beyond the limit get our own answer and not the daemon's; and for
-        // its index of them (64 bytes each) and of the query.
+        // Room for the headers, for the daemon's index of them and of the query (64 bytes an entry), and to see by how
+        // much a client exceeds the limit: only then is the answer ours. The daemon clears all of it after each request.
         let limits = reception.limits
-        let memory = 2 * limits.headerBytesMax + 64 * limits.queryParametersMax + (16 << 10)
+        let memory = limits.headerBytesMax + 64 * limits.queryParametersMax + (16 << 10)
         // The door counts; here is only room for connections whose end the daemon has yet to notice.
         let connections = UInt32(limits.connectionsMax + 256)
         guard let daemon = unsafe cmicrohttpd_start(callbacks, memory, connections) else {
@@ -111,7 +111,7 @@ func rawBytes(_ response: HTTPResponse) -> [UInt8] {
     return Array((head + "\r\n").utf8) + response.body
 }
 
-// MARK: callbacks; each converts, calls `Reception` and converts back
+// The callbacks: each converts, calls `Reception` and converts back.
 
 private func reception(_ context: UnsafeMutableRawPointer?) -> Reception? {
     unsafe context.map { unsafe Unmanaged<Reception>.fromOpaque($0).takeUnretainedValue() }

@@ -57,7 +57,7 @@ final class Reception: Sendable {
         }
     }
 
-    // MARK: called on the polling thread
+    // From here on: called on the polling thread.
 
     func connectionStarted(_ connection: Connection) {
         connection.advance(to: .reading(deadline: deadline(limits.requestTimeoutSeconds)))
@@ -67,8 +67,7 @@ final class Reception: Sendable {
         let draft = RequestDraft(target: target, limits: limits)
         connection.draft = draft
         connection.advance(to: .reading(deadline: deadline(limits.requestTimeoutSeconds)))
-        // The daemon stores every parameter in the connection's memory, and hangs when that runs out.
-        if draft.refusal?.status == 414, let refusal = draft.refusal { abandon(connection, refusal) }
+        if draft.targetIsTooLong, let refusal = draft.refusal { abandon(connection, refusal) }
     }
 
     func headersArrived(

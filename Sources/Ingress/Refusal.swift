@@ -40,6 +40,11 @@ extension Refusal {
             status: 431, title: "Request Header Fields Too Large",
             detail: "Request line and headers may have at most \(bytesMax) bytes together.")
     }
+    static func targetTooLong(_ bytesMax: Int) -> Refusal {
+        Refusal(
+            status: 414, title: "URI Too Long",
+            detail: "Request line and headers may have at most \(bytesMax) bytes together.")
+    }
     static func tooManyParameters(_ parametersMax: Int) -> Refusal {
         Refusal(
             status: 414, title: "URI Too Long", detail: "A query may have at most \(parametersMax) parameters.")

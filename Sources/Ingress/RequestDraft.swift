@@ -14,12 +14,17 @@ struct RequestDraft {
 
     init(target bytes: Span<UInt8>, limits: IngressLimits) {
         targetBytes = bytes.count
-        do {
+        do throws(Refusal) {
+            guard bytes.count <= limits.headerBytesMax else { throw .targetTooLong(limits.headerBytesMax) }
             target = try RequestTarget(bytes, queryParametersMax: limits.queryParametersMax)
         } catch {
             refusal = error
         }
     }
+
+    /// The daemon keeps the target and each of its parameters in the memory of the connection, and hangs when that
+    /// runs out: there is no reading on.
+    var targetIsTooLong: Bool { refusal?.status == 414 }
 
     enum BodyPlan {
         case read
