@@ -8,7 +8,7 @@ export RUN_DIR
 .PHONY: help setup build lint format test up down status demo logs watch drill bench bench-broker bench-worker soak clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install from Debian what is missing (root or sudo), find Swift
 	@.ci/setup
@@ -49,3 +49,5 @@ watch: build ## the events, as they happen
 
 clean: ## forget builds; `make down` first, $(RUN_DIR) is the data and stays
 	@rm -rf .build
+
+include Tests/Deploy/deploy.mk

@@ -1,0 +1,28 @@
+#!/bin/bash
+# Builds the image cna-bookstore:latest and :VERSION with podman and says what it weighs. On a machine that cannot pull,
+# the public images it starts from are stand-ins (STAND_INS=no: pull them).
+set -eu
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/podman.env"
+[ "${STAND_INS:-yes}" = no ] || "$here/stand-ins.sh"
+cd "$here/../.."
+commit=$(git rev-parse --short=12 HEAD)
+git diff --quiet HEAD -- Package.swift Sources || commit=$commit-dirty
+version=$(sed -n 's/.*version: "\([0-9.]*\)".*/\1/p' Sources/bookstore/*.swift | head -1)
+version=${version:-0.0.0}
+
+# The stand-in for the Swift image finds the toolchain of this machine here.
+mounts=()
+[ ! -d /opt/swift ] || mounts=(--volume /opt/swift:/opt/swift:ro)
+podman build --network=host "${mounts[@]}" --build-arg "VERSION=$version" --build-arg "COMMIT=$commit" \
+  -t cna-bookstore:latest -t "cna-bookstore:$version" -f compose/Dockerfile . > "$state/image.log" 2>&1 \
+  || { tail -40 "$state/image.log" >&2; exit 1; }
+
+size() { podman image inspect --format '{{.Size}}' "$1"; }
+total=$(size cna-bookstore:latest)
+base=$(size docker.io/library/debian:bookworm-slim)
+binary=$(podman run --rm --network=none --entrypoint stat cna-bookstore:latest -c %s /usr/bin/bookstore)
+megabytes() { awk -v n="$1" 'BEGIN { printf "%.1f MB", n / 1e6 }'; }
+echo "cna-bookstore:$version ($commit): $(megabytes "$total"), of which base $(megabytes "$base")," \
+  "libraries $(megabytes $((total - base - binary))), binary $(megabytes "$binary")"
+podman run --rm --network=none --read-only cna-bookstore:latest --version

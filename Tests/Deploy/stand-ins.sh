@@ -1,0 +1,55 @@
+#!/bin/bash
+# Builds local stand-ins for the public images this project starts from and tags them with the public names, so that
+# Dockerfile, compose files and manifests are the ones a user with internet uses. An image that is there is left alone.
+#   stand-ins.sh          builds what is missing      stand-ins.sh clean   removes them and everything cached
+set -eu
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/podman.env"
+# Beside the checkout, or beside the folder of worktrees.
+for kafka_home in "${KAFKA_HOME:-}" "$here/../../../shared/kafka" "$here/../../../../shared/kafka"; do
+  [ -d "$kafka_home/libs" ] && break
+done
+debian=docker.io/library/debian:bookworm-slim
+swift=docker.io/library/swift:6.3.1-bookworm
+kafka=docker.io/apache/kafka:4.3.1
+quietly() { "$@" > "$state/stand-ins.log" 2>&1 || { tail -30 "$state/stand-ins.log" >&2; exit 1; }; }
+
+if [ "${1:-}" = clean ]; then
+  podman rmi -f "$kafka" "$swift" "$debian" || true
+  rm -rf "$state/debian" "$state/debian.tar"
+  exit 0
+fi
+
+"$here/install.sh" run
+
+if ! podman image exists "$debian"; then
+  echo "building $debian with debootstrap"
+  rm -rf "$state/debian"
+  quietly debootstrap --variant=minbase bookworm "$state/debian" http://deb.debian.org/debian
+  # What the official slim variant leaves out as well.
+  tar -C "$state/debian" -cf "$state/debian.tar" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
+    --exclude='./usr/share/locale/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./var/log/*' .
+  quietly podman import "$state/debian.tar" "$debian"
+  rm -rf "$state/debian" "$state/debian.tar"
+fi
+
+if ! podman image exists "$swift"; then
+  echo "building $swift"
+  quietly podman build --network=host -t "$swift" -f "$here/stand-in/swift.Dockerfile" "$here/stand-in"
+fi
+
+if ! podman image exists "$kafka"; then
+  [ -d "$kafka_home/libs" ] || { echo "no Kafka jars at $kafka_home (set KAFKA_HOME)" >&2; exit 1; }
+  echo "building $kafka"
+  rm -rf "$state/kafka-context"
+  mkdir -p "$state/kafka-context/kafka"
+  cp "$here/stand-in/kafka/Dockerfile" "$here/stand-in/kafka/run" "$state/kafka-context/"
+  cp -rL "$kafka_home/bin" "$kafka_home/config" "$kafka_home/libs" "$state/kafka-context/kafka/"
+  # The official image has every script of the distribution; the drills need one more than the shared folder has.
+  printf '#!/bin/bash\nexec "$(dirname "$0")/kafka-run-class.sh" org.apache.kafka.tools.AclCommand "$@"\n' \
+    > "$state/kafka-context/kafka/bin/kafka-acls.sh"
+  chmod -R u+w "$state/kafka-context"; chmod 755 "$state/kafka-context/run" "$state"/kafka-context/kafka/bin/*
+  quietly podman build --network=host -t "$kafka" "$state/kafka-context"
+  rm -rf "$state/kafka-context"
+fi
+podman images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E 'debian|swift|kafka'
