@@ -26,7 +26,10 @@ if ! podman image exists "$debian"; then
   echo "building $debian with debootstrap"
   rm -rf "$state/debian"
   quietly debootstrap --variant=minbase bookworm "$state/debian" http://deb.debian.org/debian
-  # What the official slim variant leaves out as well.
+  # What the official slim variant leaves out as well, there and of packages that come later.
+  printf 'path-exclude /usr/share/%s/*\n' doc man locale > "$state/debian/etc/dpkg/dpkg.cfg.d/slim"
+  printf 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin"; };\n%s\n' \
+    'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";' > "$state/debian/etc/apt/apt.conf.d/slim"
   tar -C "$state/debian" -cf "$state/debian.tar" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
     --exclude='./usr/share/locale/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./var/log/*' .
   quietly podman import "$state/debian.tar" "$debian"
