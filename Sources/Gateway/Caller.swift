@@ -1,5 +1,6 @@
 // What the edge needs of whoever carries its calls to the shards: Kafka in a process, memory in the tests.
 public import Wire
+public import Worker
 
 public protocol Caller: Sendable {
     /// The completion runs once, on any thread, at the deadline at the latest; it must not block.

@@ -2,6 +2,7 @@
 import Contract
 import Ingress
 import Wire
+import Worker
 
 extension Edge {
     /// `POST /books`

@@ -3,6 +3,7 @@ import Contract
 import Ingress
 import Synchronization
 import Wire
+import Worker
 
 extension Edge {
     /// `GET /books`

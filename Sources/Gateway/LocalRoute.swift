@@ -1,5 +1,6 @@
 // A path that the process answers by itself, without asking a shard: probes and switches of this one process.
 public import Wire
+public import Worker
 
 public struct LocalRoute: Sendable {
     public let path: String

@@ -2,6 +2,7 @@
 import Contract
 import Ingress
 import Wire
+import Worker
 
 extension Edge {
     func call(_ visit: Visit, _ operation: Operation, of service: String, _ turn: RoundRobin) throws(Problem) {

@@ -3,6 +3,7 @@ import Contract
 import Ingress
 import Platform
 import Wire
+import Worker
 
 final class Visit: Sendable {
     let request: HTTPRequest

@@ -4,6 +4,7 @@ import Contract
 import Ingress
 import Platform
 import Wire
+import Worker
 
 struct Wait: Sendable {
     static let parameter = "after"

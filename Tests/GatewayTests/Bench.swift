@@ -2,6 +2,7 @@
 import BookstoreContracts
 import Contract
 import Wire
+import Worker
 
 @testable import Gateway
 @testable import Ingress

@@ -3,7 +3,8 @@ import Synchronization
 import Wire
 
 /// A heartbeat is one JSON object:
-/// `{"instance":…,"service":…,"time":…,"counters":{…},"gauges":{…},"shards":[{"shard":0,"lag":0}]}`.
+/// `{"instance":…,"service":…,"time":…,"ready":true,"counters":{…},"gauges":{…},
+///   "breakers":[{"target":…,"state":"closed"}],"shards":[{"shard":0,"lag":0}]}`.
 final class Telemetry: Sendable {
     private struct Heartbeat {
         let object: JSONObject
@@ -45,6 +46,9 @@ final class Telemetry: Sendable {
             ("service", object["service"]?.string ?? ""), ("instance", object["instance"]?.string ?? ""),
         ]
         text.add("worker_up", .gauge, "Workers heard of lately.", labels, 1)
+        if let isReady = object["ready"]?.bool {
+            text.add("worker_ready", .gauge, "Workers that have taken all their shards.", labels, isReady ? 1 : 0)
+        }
         if let counters = object["counters"]?.object {
             MetricTree(prefix: "worker", help: "Counted since the worker started.", kind: .counter).add(
                 counters, labels: labels, to: &text)
@@ -52,6 +56,11 @@ final class Telemetry: Sendable {
         if let gauges = object["gauges"]?.object {
             MetricTree(prefix: "worker", help: "As of the worker's last heartbeat.").add(
                 gauges, labels: labels, to: &text)
+        }
+        for breaker in object["breakers"]?.array ?? [] {
+            text.add(
+                "worker_breaker", .gauge, "Circuits of a worker to other services, by state.",
+                labels + [("target", breaker["target"].string ?? ""), ("state", breaker["state"].string ?? "")], 1)
         }
         for shard in object["shards"]?.array ?? [] {
             guard let members = shard.object, let number = members["shard"]?.integer else { continue }

@@ -1,0 +1,43 @@
+// An edge that listens: on which address and port, and how it stops without cutting anybody off.
+import Ingress
+public import Platform
+
+public final class EdgeServer: Sendable {
+    private let edge: Edge
+    private let server: HTTPServer
+    private let stopMilliseconds: Int
+
+    public var port: UInt16 { server.port }
+
+    /// Listens at once; requests get 503 until the edge is connected.
+    /// - Parameter variable: what sets the port, for the error of an operator whose port is taken.
+    public init(_ edge: Edge, variable: String, defaultPort: UInt16, settings: Settings) throws {
+        self.edge = edge
+        let port = try settings.integer(variable, default: defaultPort, in: 0...UInt16.max)
+        let address = settings.text("LISTEN_ADDRESS", default: "127.0.0.1")
+        stopMilliseconds = try settings.integer("EDGE_STOP_MILLISECONDS", default: 8000, in: 0...60_000)
+        let limits = try IngressLimits.fromSettings(settings)
+        do {
+            server = try HTTPServer(
+                address: address, port: port, limits: limits, refuse: { edge.refuse($0) },
+                handler: { edge.handle($0) })
+        } catch IngressError.portInUse {
+            throw SettingsError(
+                variable, "port \(port) of \(address) is in use by another process; choose another with \(variable)")
+        }
+    }
+
+    /// Takes no new connections, lets the requests under way finish, closes. Returns within `EDGE_STOP_MILLISECONDS`.
+    public func stop() {
+        edge.close()
+        server.quiesce()
+        server.stop(graceMilliseconds: stopMilliseconds)
+    }
+}
+
+extension Settings {
+    /// `ORDER_PORT`: where a service, or the gateway, listens.
+    public static func portVariable(of service: String) -> String {
+        service.uppercased().map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined() + "_PORT"
+    }
+}

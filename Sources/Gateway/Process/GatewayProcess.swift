@@ -1,0 +1,90 @@
+// The gateway from start to end: listens first, waits for Kafka, serves until told to stop.
+public import Contract
+import Kafka
+public import Platform
+import Wire
+import Worker
+
+extension RequestClient: Caller {}
+
+public struct GatewayProcess {
+    /// What the gateway listens on unless `GATEWAY_PORT` says otherwise.
+    public static let defaultPort: UInt16 = 8080
+
+    /// Returns the exit status: 0 after SIGTERM, 1 for an error that the log names in one line.
+    public static func run(system: SystemContract, instance: String, settings: Settings = .process) -> Int32 {
+        do {
+            try Log.start(settings: settings, context: ["service": "gateway", "instance": LogValue(instance)])
+            // First of all: threads started before it would take the signals for themselves.
+            let stop = StopSignal()
+            return try GatewayProcess(system: system, instance: instance, settings: settings, stop: stop).run()
+        } catch {
+            Log.error("ended: \(error)", ["status": 1])
+            return 1
+        }
+    }
+
+    private let system: SystemContract
+    private let instance: String
+    private let settings: Settings
+    private let stop: StopSignal
+
+    private func run() throws -> Int32 {
+        let edge = Edge(
+            system: system, services: system.services, instance: instance,
+            options: try EdgeOptions.fromSettings(settings))
+        let kafka = try KafkaSettings.fromEnvironment(settings)
+        let server = try EdgeServer(
+            edge, variable: "GATEWAY_PORT", defaultPort: Self.defaultPort, settings: settings)
+        Log.info("listening", ["port": LogValue(server.port)])
+        defer { Log.info("stopped") }
+        guard let client = try connect(edge, kafka) else {
+            server.stop()
+            return 0
+        }
+        let telemetry = TelemetryReader(
+            edge.telemetry, topic: system.topics.telemetry, kafka: kafka, instance: instance)
+        Log.info("ready", ["port": LogValue(server.port)])
+        while !stop.isRequested { stop.wake.wait(milliseconds: 60_000) }
+        Log.info("stopping", ["requestsInFlight": LogValue(edge.requestsInFlight)])
+        server.stop()
+        telemetry.stop()
+        client.stop()
+        return 0
+    }
+
+    /// Nil when the process is told to stop before Kafka is there.
+    private func connect(_ edge: Edge, _ kafka: KafkaSettings) throws -> RequestClient? {
+        let waiting = Waiting(stop)
+        let services = system.services.map(\.name)
+        while true {
+            guard
+                let facts = try Cluster.waitForTopics(
+                    of: system, services: services, kafka: kafka, report: waiting.report)
+            else { return nil }
+            do {
+                let client = try RequestClient(
+                    system: system, shards: facts.shards, kafka: kafka, instance: instance, settings: settings)
+                edge.connect(client, shards: facts.shards)
+                return client
+            } catch let error as KafkaError where error.remedy != .fixConfiguration && error.remedy != .giveUp {
+                guard waiting.report("Kafka at \(kafka.bootstrap) is not ready: \(error)") else { return nil }
+                Pause.milliseconds(200)
+            }
+        }
+    }
+}
+
+/// Tells a log once what is waited for, however often it is asked again.
+private final class Waiting {
+    private let stop: StopSignal
+    private var told = ""
+
+    init(_ stop: StopSignal) { self.stop = stop }
+
+    func report(_ problem: String) -> Bool {
+        if problem != told { Log.warning("waiting", ["for": LogValue(problem)]) }
+        told = problem
+        return !stop.isRequested
+    }
+}

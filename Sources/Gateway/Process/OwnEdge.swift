@@ -1,0 +1,29 @@
+// The edge of one service in its own worker's process: for callers inside the cluster and for probes.
+public import Contract
+import Platform
+public import Worker
+
+public enum OwnEdge {
+    /// Serves the service's own resources and the local paths on its own port. Returns what stops it.
+    /// - Parameter readiness: says why the worker should get no traffic, nil when it should.
+    public static func start(
+        _ service: ServiceContract, beside context: WorkerContext, local: [LocalRoute] = [],
+        readiness: @escaping @Sendable () -> String? = { nil }
+    ) throws -> () -> Void {
+        let edge = Edge(
+            system: context.system, services: [service], instance: context.instance,
+            options: try EdgeOptions.fromSettings(context.settings), local: local, readiness: readiness)
+        let server = try EdgeServer(
+            edge, variable: Settings.portVariable(of: service.name), defaultPort: service.ownPort ?? 0,
+            settings: context.settings)
+        let client = try RequestClient(
+            system: context.system, shards: context.shards, kafka: context.kafka,
+            instance: "\(context.instance)-edge", settings: context.settings)
+        edge.connect(client, shards: context.shards)
+        Log.info("listening", ["port": LogValue(server.port)])
+        return {
+            server.stop()
+            client.stop()
+        }
+    }
+}
