@@ -72,6 +72,7 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",
             dependencies: ["Operations", "Worker", "Contract", "Wire", "Platform", "TestSupport"],

@@ -72,17 +72,20 @@ internal import Synchronization
     func warmUp(_ names: [String], timeoutMilliseconds: Int32) throws(KafkaError) {
         for name in names { _ = unsafe try topic(name) }
         let deadline = Deadline(milliseconds: timeoutMilliseconds)
+        var missing: KafkaError?
         while true {
             do throws(KafkaError) {
                 let partitions = try handle.partitionCounts(
                     all: false, timeoutMilliseconds: deadline.remainingMilliseconds)
-                guard let missing = names.first(where: { partitions[$0] == nil }) else { return }
-                throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, doing: "warm up topic '\(missing)'")
+                guard let name = names.first(where: { partitions[$0] == nil }) else { return }
+                missing = KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, doing: "warm up topic '\(name)'")
             } catch {
-                guard error.remedy == .retry || error.isUnknownTopic, !deadline.isOver else { throw error }
-                // A broker may know a topic a moment later than the controller that has created it.
-                _ = unsafe rd_kafka_poll(handle.pointer, 20)
+                guard error.remedy == .retry else { throw error }
+                guard !deadline.isOver else { throw missing ?? error }
             }
+            if deadline.isOver, let missing { throw missing }
+            // A broker may know a topic a moment later than the controller that has created it.
+            _ = unsafe rd_kafka_poll(handle.pointer, 20)
         }
     }
 }
