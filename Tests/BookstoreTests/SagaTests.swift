@@ -212,6 +212,16 @@ struct SagaTests {
         #expect(try shown(1)[3] == "CANCELED")
     }
 
+    /// The original raised the stock by 9, and published up to 3 cancels.
+    @Test func fortyStockInputsAndFourCancels() throws {
+        for _ in 0..<40 { #expect(try receive(1, book: 1) == 201) }
+        #expect(try stock(1) == 140)
+        try order(1, book: 1, customer: 1, "a", 500)
+        let answers = try (0..<4).map { _ in try cancel(1) }
+        #expect(answers == [204, 404, 404, 404])
+        #expect(eventsSinceCustomers == ["Ordered", "OrderCanceled"])
+    }
+
     // MARK: - Limits and odds
 
     @Test func stockInputsAreRefusedBeyondTheLimitAndForUnknownBooks() throws {
