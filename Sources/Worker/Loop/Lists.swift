@@ -5,6 +5,7 @@ import Wire
 
 struct Lists {
     let rowsMax: Int64
+    let bytesMax: Int
 
     func answer(_ resource: Resource, table: String, message: RequestMessage, shard: Shard) throws -> Reply {
         let (_, query) = Routes.split(message.path)
@@ -25,6 +26,9 @@ struct Lists {
         for (place, row) in rows.enumerated() {
             if place > 0 { body.append(UInt8(ascii: ",")) }
             resource.item(row).write(to: &body)
+            if body.count > bytesMax {
+                throw Problem.badRequest("the answer would be larger than \(bytesMax) bytes, ask for a smaller page")
+            }
         }
         body.append(contentsOf: "]}".utf8)
         return Reply(status: 200, contentType: Reply.jsonType, body: body)

@@ -27,7 +27,13 @@ struct Parking {
     /// Who waits under this id.
     func find(_ id: String) -> Parked? { parked[id] }
 
-    mutating func join(_ request: RequestMessage) { parked[request.id]?.waiters.append(request) }
+    /// A repeat of a call that already waits here changes nothing.
+    mutating func join(_ request: RequestMessage) {
+        let isKnown = parked[request.id]?.waiters.contains {
+            $0.call == request.call && $0.requester == request.requester
+        }
+        if isKnown == false { parked[request.id]?.waiters.append(request) }
+    }
 
     /// Returns a number that tells this stay from later ones of the same request.
     mutating func park(

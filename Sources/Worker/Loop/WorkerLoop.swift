@@ -49,7 +49,7 @@ final class WorkerLoop {
         routes = Routes(service)
         effects = EffectRecords(service: service.contract.name, topics: system.topics, shards: shards)
         answers = Answers(milliseconds: limits.answerMilliseconds, rowsMax: limits.answersMax)
-        lists = Lists(rowsMax: limits.listRowsMax)
+        lists = Lists(rowsMax: limits.listRowsMax, bytesMax: limits.replyBytesMax)
         custody = ShardCustody(
             service: service, topics: system.topics, identity: identity, directory: directory, limits: limits, log: log)
         lastCommit = clock.monotonic()
@@ -153,8 +153,8 @@ final class WorkerLoop {
         case .notOurs(let reason):
             Log.warning("the batch is dropped, its shards have another owner", ["reason": LogValue(reason)])
             forgetBatch()
-            custody.rollbackAll()
-            custody.awaitAssignment()
+            // Records that still come are nobody's until the group has assigned anew.
+            custody.closeAll()
             return
         case .committed(let written):
             for shard in involved {
@@ -218,7 +218,8 @@ extension WorkerLoop {
         for shard in custody.all {
             lag[shard.number] = shard.next.reduce(0) { sum, place in
                 let end = log.end(of: TopicPartition(topic: place.key, partition: shard.number)) ?? place.value
-                return sum + max(0, end - place.value)
+                // A transaction ends with a marker, which is no record: one ahead is none.
+                return sum + (end - place.value > 1 ? end - place.value : 0)
             }
         }
         return lag

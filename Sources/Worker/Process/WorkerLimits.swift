@@ -37,6 +37,8 @@ public struct WorkerLimits: Sendable {
     public var watchdogMilliseconds: Int64 = 60_000
     /// Rows a list may ask one shard for.
     public var listRowsMax: Int64 = 10_000
+    /// One shard's part of a list; a reply larger than Kafka takes would never arrive.
+    public var replyBytesMax = 4 << 20
     /// One row of state, one request or event: beyond it the record is refused.
     public var recordBytesMax = 2 << 20
     /// Transactional producers that take turns, so that a batch does not wait for the markers of the last one.
@@ -78,6 +80,7 @@ public struct WorkerLimits: Sendable {
         watchdogMilliseconds = try settings.integer(
             "WATCHDOG_MILLISECONDS", default: watchdogMilliseconds, in: 1_000...3_600_000)
         listRowsMax = try settings.integer("LIST_ROWS_MAX", default: listRowsMax, in: 100...1_000_000)
+        replyBytesMax = try settings.integer("REPLY_BYTES_MAX", default: replyBytesMax, in: 65_536...7 << 20)
         recordBytesMax = try settings.integer("RECORD_BYTES_MAX", default: recordBytesMax, in: 1_024...8 << 20)
         transactionalProducers = try settings.integer(
             "TRANSACTIONAL_PRODUCERS", default: transactionalProducers, in: 1...4)

@@ -77,11 +77,17 @@ public struct WorkerProcess {
             replies: replies)
         let loop = try makeLoop(kafka, facts, log, replies)
         log.keeper = loop
+        loop.custody.goesOn = { [vitals, stop] in
+            vitals.beat()
+            return !stop.isRequested
+        }
         let stopCompanion = try companion?(
             WorkerContext(system: system, shards: facts.shards, kafka: kafka, instance: instance, settings: settings))
         try log.join(wake: stop.wake)
         Log.info("joined the group", ["milliseconds": LogValue(Clock.monotonicMilliseconds() - started)])
-        // A fatal error leaves by throwing, at once: closing librdkafka's handles could hang, and helps nobody.
+        // Never let go of: closing librdkafka's handles can hang for ever after a broker went away (kafka-notes, section
+        // 2), and the group does not want to hear of it. Leaving the process closes them as well.
+        _ = unsafe Unmanaged.passRetained(log)
         try turn(loop)
         stopCompanion?()
         loop.close()
@@ -128,6 +134,8 @@ public struct WorkerProcess {
                 try loop.step { milliseconds in stop.wake.wait(milliseconds: Int32(clamping: milliseconds)) }
             } catch let failure as StoreFailure {
                 throw FatalError(loop.custody.discardIfDamaged(failure))
+            } catch  where stop.isRequested {
+                return Log.warning("stopped in the middle of something: \(error)")
             }
             vitals.beat()
             let now = Clock.monotonicMilliseconds()

@@ -142,6 +142,8 @@ final class Caller {
             if now >= entry.repeatAt {
                 repeats += 1
                 pending[number]?.repeatAfter = min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
+                // The time left counts, not the wall clock of the first try: clocks jump.
+                pending[number]?.message.deadlineMilliseconds = Clock.wallMilliseconds() + entry.deadline - now
                 pending[number]?.repeatAt = now + min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
                 transmit(number, now: now)
             }

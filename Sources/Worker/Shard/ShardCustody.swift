@@ -17,6 +17,8 @@ final class ShardCustody {
     /// Why this process cannot go on. Kept here, since an assignment happens inside a callback of librdkafka.
     private(set) var failure: (any Error)?
     private(set) var lastRestore = (shards: 0, rows: 0)
+    /// Called again and again while an assignment goes on, which may take long; false ends it.
+    var goesOn: () -> Bool = { true }
 
     init(
         service: Service, topics: Topics, identity: ShardIdentity, directory: String, limits: WorkerLimits,
@@ -33,10 +35,6 @@ final class ShardCustody {
     func shard(_ number: Int32) -> Shard? { owned[number] }
 
     func fail(_ error: any Error) { if failure == nil { failure = error } }
-
-    func awaitAssignment() { hasAssignment = false }
-
-    func rollbackAll() { for shard in all { shard.rollback() } }
 
     func closeAll() {
         for shard in all { shard.close() }
@@ -195,6 +193,7 @@ final class ShardCustody {
     }
 
     private func apply(_ records: [Record]) throws {
+        guard goesOn() else { throw FatalError("stopped in the middle of a restore") }
         lastRestore.rows += records.count
         var byShard: [Int32: [StateRecords.Row]] = [:]
         for record in records { byShard[record.partition, default: []].append(try StateRecords.read(record)) }
@@ -221,6 +220,7 @@ final class ShardCustody {
         while true {
             do { return try body() } catch let error as KafkaError where error.remedy == .retry {
                 Log.warning("assignment waits for Kafka", ["error": LogValue(describing: error)])
+                guard goesOn() else { throw FatalError("stopped while waiting for Kafka") }
                 Pause.milliseconds(200)
             }
         }
