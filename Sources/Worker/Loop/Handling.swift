@@ -15,13 +15,7 @@ extension WorkerLoop {
         }
         shard.next[record.topic] = record.offset + 1
         shard.hasUncommittedInput = true
-        do {
-            try dispatch(record, shard, now)
-        } catch let problem as Problem {
-            try bury(record, reason: problem.detail, now)
-        } catch let error as SQLiteError where error.isConstraint {
-            try bury(record, reason: error.description, now)
-        }
+        do { try dispatch(record, shard, now) } catch { try bury(record, reason: blame(error), now) }
     }
 
     private func dispatch(_ record: Record, _ shard: Shard, _ now: Int64) throws {
@@ -87,7 +81,7 @@ extension WorkerLoop {
         try shard.touch()
         let turn = newTurn(shard, now)
         let records = try shard.store.savepoint {
-            try guarded { try rule.run(fields, turn) }
+            try rule.run(fields, turn)
             return try recordsOf(turn, cause, now)
         }
         outgoing += records
@@ -104,12 +98,17 @@ extension WorkerLoop {
         }
     }
 
-    /// What a rule throws is the record's fault, but for a file that cannot be written or read: that is the machine's.
-    func guarded<R>(_ body: () throws -> R) throws -> R {
-        do { return try body() } catch let problem as Problem { throw problem } catch let error as SQLiteError {
-            if error.isConstraint { throw error }
-            throw StoreFailure(error)
-        } catch let error as JSONError { throw Problem(500, error.description) }
+    /// Whose fault an error is: the reason for a dead letter where it is the record's or its rule's; thrown on where the
+    /// file cannot be read or written, which no other record could change.
+    func blame(_ error: any Error) throws -> String {
+        switch error {
+        case let problem as Problem: return problem.detail
+        case let error as SQLiteError:
+            if error.isFull || error.isCorrupt || error.isInputOutput { throw StoreFailure(error) }
+            return error.description
+        case is StoreFailure, is FatalError: throw error
+        default: return String(describing: error)
+        }
     }
 
     // MARK: - Dead letters

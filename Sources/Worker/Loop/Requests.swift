@@ -19,9 +19,9 @@ extension WorkerLoop {
             case .list(let resource, let table):
                 answerQuery(
                     message, shard,
-                    try guarded { try lists.answer(resource, table: table, message: message, shard: shard) })
+                    try lists.answer(resource, table: table, message: message, shard: shard))
             case .item(let resource, let table, let id):
-                answerQuery(message, shard, try guarded { try item(resource, table, id, shard) })
+                answerQuery(message, shard, try item(resource, table, id, shard))
             case .rule(let rule, let request, let resource):
                 try conclude(message, [message], shard, cause, now, resource) { turn in
                     if let tag = message.ifMatch, let resource, let id = request.id {
@@ -32,9 +32,16 @@ extension WorkerLoop {
             }
         } catch let problem as Problem {
             replies.append(ReplyMessage(to: message, Reply(problem)))
-        } catch let error as SQLiteError where error.isConstraint {
-            try fail(message, record, error, now)
+        } catch {
+            try bury(record, reason: blame(error), now)
+            refuse([message])
         }
+    }
+
+    /// A rule failed: what it had done is taken back, and the caller is told no more than that.
+    private func refuse(_ waiters: [RequestMessage]) {
+        let reply = Reply(Problem(500, "the request could not be handled"))
+        for waiter in waiters { replies.append(ReplyMessage(to: waiter, reply)) }
     }
 
     /// The same request again: answered before, parked, or the same key for something else.
@@ -43,7 +50,7 @@ extension WorkerLoop {
             if parked.request.fingerprint == message.fingerprint { parking.join(message) } else { refuseKey(message) }
             return true
         }
-        guard !message.method.isQuery, let kept = try guarded({ try answers.find(message.id, in: shard) }) else {
+        guard !message.method.isQuery, let kept = try answers.find(message.id, in: shard) else {
             return false
         }
         if kept.fingerprint == message.fingerprint {
@@ -106,7 +113,7 @@ extension WorkerLoop {
         var reply: Reply
         do {
             let outcome =
-                try message.method.isQuery ? guarded { try rule(turn) } : runInSavepoint(turn, cause, now, shard, rule)
+                try message.method.isQuery ? rule(turn) : runInSavepoint(turn, cause, now, shard, rule)
             guard case .reply(let answer) = outcome else { return park(outcome, message, waiters, shard, cause) }
             reply = answer
             if let resource, reply.createdID != nil, reply.status == 201 {
@@ -120,7 +127,7 @@ extension WorkerLoop {
         if message.method.isQuery {
             counters.queries += 1
         } else {
-            try guarded { try answers.keep(reply, for: message, in: shard, nowMilliseconds: now) }
+            try answers.keep(reply, for: message, in: shard, nowMilliseconds: now)
             shard.hasChanges = true
         }
         for waiter in waiters { replies.append(ReplyMessage(to: waiter, reply)) }
@@ -132,7 +139,7 @@ extension WorkerLoop {
         var parked: Outcome?
         do {
             return try shard.store.savepoint {
-                let outcome = try guarded { try rule(turn) }
+                let outcome = try rule(turn)
                 guard case .reply = outcome else {
                     parked = outcome
                     throw ParkedSignal()
@@ -147,11 +154,6 @@ extension WorkerLoop {
 
     /// Rolls back what a rule wrote before it asked: its continuation decides.
     private struct ParkedSignal: Error {}
-
-    private func fail(_ message: RequestMessage, _ record: Record, _ error: SQLiteError, _ now: Int64) throws {
-        try bury(record, reason: error.description, now)
-        replies.append(ReplyMessage(to: message, Reply(Problem(500, "the request could not be handled"))))
-    }
 
     // MARK: - Waiting for others
 
@@ -205,8 +207,14 @@ extension WorkerLoop {
             return
         }
         let resource = routes.resource(of: parked.request)
-        try conclude(parked.request, parked.waiters, shard, parked.cause, now, resource) { turn in
-            try parked.continuation(parked.answers.compactMap { $0 }, turn)
+        do {
+            try conclude(parked.request, parked.waiters, shard, parked.cause, now, resource) { turn in
+                try parked.continuation(parked.answers.compactMap { $0 }, turn)
+            }
+        } catch {
+            let reason = try blame(error)
+            Log.error("a continuation failed", ["request": LogValue(parked.request.id), "reason": LogValue(reason)])
+            refuse(parked.waiters)
         }
     }
 }
