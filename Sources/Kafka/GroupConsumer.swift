@@ -12,6 +12,8 @@ public protocol RebalanceListener: AnyObject {
     func revoked(_ partitions: [TopicPartition], lost: Bool)
 }
 
+/// Belongs to one thread. There is no pause, resume, seek or batch consume here on purpose: in 2.0.2 they repeat or skip
+/// records (#4636, #2190, #4208).
 public final class GroupConsumer {
     public let group: String
     private let handle: Handle

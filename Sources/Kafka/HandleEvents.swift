@@ -13,7 +13,7 @@ final class HandleEvents: @unchecked Sendable {
         var highest: [DeliveredPartition: Int64] = [:]
         var failures = 0
         var lastFailure: KafkaError?
-        var lastError: KafkaError?
+        var lastError: (error: KafkaError, atMilliseconds: Int64)?
     }
     struct DeliveredPartition: Hashable {
         let topic: Int
@@ -32,7 +32,16 @@ final class HandleEvents: @unchecked Sendable {
         self.handlesRebalances = handlesRebalances
     }
 
-    var lastError: KafkaError? { state.withLock { $0.lastError } }
+    /// The last error of the connections, while it is news: they are tried again at least every second.
+    var lastError: KafkaError? {
+        let oldest = Clock.monotonicMilliseconds() - HandleEvents.errorIsNewsMilliseconds
+        return state.withLock { state in
+            state.lastError.flatMap { $0.atMilliseconds >= oldest ? $0.error : nil }
+        }
+    }
+    /// Repeated errors are reported only every 30 seconds.
+    private static let errorIsNewsMilliseconds: Int64 = 35_000
+
     var failures: Int { state.withLock { $0.failures } }
     var lastFailure: KafkaError? { state.withLock { $0.lastFailure } }
 
@@ -47,7 +56,9 @@ final class HandleEvents: @unchecked Sendable {
         }
     }
 
-    fileprivate func noteError(_ error: KafkaError) { state.withLock { $0.lastError = error } }
+    fileprivate func noteError(_ error: KafkaError) {
+        state.withLock { $0.lastError = (error, Clock.monotonicMilliseconds()) }
+    }
 
     fileprivate func noteDelivery(_ message: rd_kafka_message_t) {
         guard unsafe message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {

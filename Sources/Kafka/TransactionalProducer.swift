@@ -69,7 +69,7 @@ public final class TransactionalProducer {
     ) throws(KafkaError) {
         let list = PartitionList(positions)
         let error = unsafe rd_kafka_send_offsets_to_transaction(
-            handle.pointer, list.pointer, group.pointer, timeoutMilliseconds)
+            handle.pointer, list.pointer, group.pointer, bounded(timeoutMilliseconds))
         unsafe try check(error, "send offsets \(positions) in")
     }
 
@@ -88,15 +88,15 @@ public final class TransactionalProducer {
 
     /// One attempt. `.retry` means the same call again, and never `abort`: the commit goes on in the background.
     public func commit(timeoutMilliseconds: Int32) throws(KafkaError) {
-        unsafe try check(rd_kafka_commit_transaction(handle.pointer, timeoutMilliseconds), "commit")
+        unsafe try check(rd_kafka_commit_transaction(handle.pointer, bounded(timeoutMilliseconds)), "commit")
     }
 
     /// One attempt, as with `commit`.
     public func abort(timeoutMilliseconds: Int32) throws(KafkaError) {
         // An abort while the first partition of a transaction is still being announced is fatal (#4849). A transaction
         // that nothing has gone wrong with therefore first delivers what it has.
-        if !hasFailed { _ = unsafe rd_kafka_flush(handle.pointer, timeoutMilliseconds) }
-        unsafe try check(rd_kafka_abort_transaction(handle.pointer, timeoutMilliseconds), "abort")
+        if !hasFailed { _ = unsafe rd_kafka_flush(handle.pointer, bounded(timeoutMilliseconds)) }
+        unsafe try check(rd_kafka_abort_transaction(handle.pointer, bounded(timeoutMilliseconds)), "abort")
     }
 
     /// The highest offset delivered to each partition since the last call. After an abort: take and forget.
@@ -110,6 +110,9 @@ public final class TransactionalProducer {
         guard error.remedy == .retry else { return error }
         return KafkaError(remedy: .abort, code: error.code, name: error.name, text: error.text)
     }
+
+    /// -1 would wait without any bound while the broker is away.
+    private func bounded(_ timeoutMilliseconds: Int32) -> Int32 { max(1, timeoutMilliseconds) }
 
     private func check(_ error: OpaquePointer?, _ what: String) throws(KafkaError) {
         guard let error = unsafe error else { return }
