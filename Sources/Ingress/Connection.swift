@@ -65,7 +65,10 @@ final class Connection: @unchecked Sendable {
             switch phase {
             case .accepted(let deadline): return now < deadline ? .keep : .forget
             case .reading(let deadline):
-                guard now >= deadline else { return .keep }
+                let began = deadline - Int64(limits.requestTimeoutSeconds) * 1000
+                // See below; for a moment the daemon may have the whole request and not have told us yet.
+                let abandoned = now - began >= handOverMilliseconds && nothingMoreToRead(socket)
+                guard abandoned || now >= deadline else { return .keep }
                 sendAndHalfClose(socket, slowAnswer())
             case .idle(let since):
                 let expired = now - since >= Int64(limits.idleTimeoutSeconds) * 1000
@@ -87,6 +90,8 @@ final class Connection: @unchecked Sendable {
     }
 }
 
+/// Longer than the daemon takes from the last byte of a request to its handler.
+private let handOverMilliseconds: Int64 = 1000
 /// The kernel's own clock goes by ticks of up to this length.
 private let kernelTickMilliseconds: Int64 = 20
 

@@ -10,8 +10,8 @@ final class Door: Sendable {
     private let bell = Wake()
     private let stopping = Atomic(false)
     private let thread = Mutex<Thread?>(nil)
-    /// How late a deadline may be noticed.
-    private static let tickMilliseconds: Int32 = 200
+    /// How often deadlines are looked at, and so how late one may be noticed.
+    private static let tickMilliseconds: Int64 = 200
     /// How long no connection is accepted when the process has run out of descriptors.
     private static let exhaustionPauseMilliseconds: Int64 = 200
 
@@ -42,6 +42,7 @@ final class Door: Sendable {
     private func run() {
         var listening = true
         var pausedUntil: Int64 = 0
+        var nextTick: Int64 = 0
         while !stopping.load(ordering: .sequentiallyConsistent) {
             if listening, reception.quiescing.load(ordering: .sequentiallyConsistent) {
                 close(listener)
@@ -52,7 +53,11 @@ final class Door: Sendable {
                 pausedUntil = Clock.monotonicMilliseconds() + Self.exhaustionPauseMilliseconds
             }
             let now = Clock.monotonicMilliseconds()
-            enforceDeadlines(now: now)
+            // Not at every wake-up: there is one for each new connection, and the work is one for each open one.
+            if now >= nextTick {
+                enforceDeadlines(now: now)
+                nextTick = now + Self.tickMilliseconds
+            }
             reception.departures.drainAll(now: now)
         }
         if listening { close(listener) }
@@ -67,7 +72,9 @@ final class Door: Sendable {
             pollfd(fd: bell.fileDescriptor, events: Int16(POLLIN), revents: 0),
         ]
         entries += departing.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        _ = unsafe poll(&entries, nfds_t(entries.count), Self.tickMilliseconds)
+        // With nobody here there is no deadline either, and the process may sleep.
+        let alone = onListener && departing.isEmpty && reception.connections.count == 0
+        _ = unsafe poll(&entries, nfds_t(entries.count), alone ? -1 : Int32(Self.tickMilliseconds))
         if entries[1].revents != 0 { bell.clear() }
         return entries[0].revents != 0
     }

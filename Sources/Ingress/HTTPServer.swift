@@ -47,6 +47,7 @@ public final class HTTPServer: Sendable {
     public func quiesce() { door.quiesce() }
 
     /// Waits so long for the answers under way, gives 503 to the requests that still wait, and closes everything.
+    /// Not from the handler, whose thread this ends.
     public func stop(graceMilliseconds: Int) {
         guard !stopped.exchange(true, ordering: .sequentiallyConsistent) else { return }
         quiesce()

@@ -14,9 +14,10 @@ import Platform
             handle: handleRequest, completed: requestCompleted, connection: connectionChanged, target: targetArrived,
             unescape: leaveEscaped, log: logged, context: retained.toOpaque())
         // Room for the headers, for the daemon's index of them and of the query (64 bytes an entry), and to see by how
-        // much a client exceeds the limit: only then is the answer ours. The daemon clears all of it after each request.
+        // much a client exceeds the limit: only then is the answer ours. The daemon clears all of it after each request,
+        // and beyond 32 KiB, which the defaults make, it would mmap(2) for each connection.
         let limits = reception.limits
-        let memory = limits.headerBytesMax + 64 * limits.queryParametersMax + (16 << 10)
+        let memory = limits.headerBytesMax + 64 * limits.queryParametersMax + (8 << 10)
         // The door counts; here is only room for connections whose end the daemon has yet to notice.
         let connections = UInt32(limits.connectionsMax + 256)
         guard let daemon = unsafe cmicrohttpd_start(callbacks, memory, connections) else {

@@ -259,4 +259,40 @@ func withServer(
             }
         }
     }
+
+    /// Whole and broken requests with bytes changed, lost and doubled; the server must survive and still serve.
+    @Test func noise() throws {
+        let texts = [
+            "POST /books/1?a=b&c=%20d HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+            "PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "GET http://h/%C3%A4/../%2e HTTP/1.0\r\nCookie: a=\"b; c=d\r\nExpect: 100-continue\r\n\r\n",
+        ]
+        var seed: UInt64 = 42
+        func random(_ bound: Int) -> Int {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(seed >> 33) % bound
+        }
+        try withServer { server in
+            for round in 0..<2000 {
+                var bytes = Array((texts[random(3)] + texts[random(3)]).utf8)
+                for _ in 0..<random(6) {
+                    let place = random(max(1, bytes.count))
+                    guard bytes.count > 1 else { break }
+                    switch random(4) {
+                    case 0: bytes[place] = UInt8(random(256))
+                    case 1: bytes.remove(at: place)
+                    case 2: bytes.insert(contentsOf: bytes[place...].prefix(random(40)), at: place)
+                    default: bytes = Array(bytes.prefix(place + 1))
+                    }
+                }
+                let client = try Client(port: server.port)
+                client.send(bytes)
+                if round % 4 == 0 { client.reset() }
+            }
+            let client = try Client(port: server.port)
+            client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(client.answer()?.status == 200)
+            try eventually { server.openConnections == 1 }
+        }
+    }
 }
