@@ -72,6 +72,9 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "ConformanceTests", dependencies: ["Broker", "Kafka", "TestSupport"],
+            path: "Tests/ConformanceTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",

@@ -1,0 +1,114 @@
+// A Kafka client small enough to send what no real client would.
+import Foundation
+import TestSupport
+
+@testable import Broker
+
+final class RawClient {
+    struct Closed: Error {}
+    private var descriptor: Int32
+    private var correlation: Int32 = 0
+
+    init(bootstrap: String, receiveSeconds: Int = 30) throws {
+        let port = UInt16(bootstrap.split(separator: ":").last ?? "") ?? 0
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard connected else {
+            Glibc.close(descriptor)
+            throw Failed("no connection to \(bootstrap)")
+        }
+        var patience = timeval(tv_sec: receiveSeconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close() }
+
+    func close() {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
+    }
+
+    // MARK: Frames
+
+    func send(raw bytes: [UInt8]) throws {
+        var done = 0
+        while done < bytes.count {
+            let sent = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL))
+            }
+            guard sent > 0 else { throw Closed() }
+            done += sent
+        }
+    }
+
+    private func receive(_ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let got = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + done, count - done, 0) }
+            if got == 0 { throw Closed() }
+            if got < 0 {
+                if errno == ECONNRESET { throw Closed() }
+                throw Failed("no answer: \(String(cString: strerror(errno)))")
+            }
+            done += got
+        }
+        return bytes
+    }
+
+    func receiveFrame() throws -> [UInt8] {
+        let size = Int(bigEndian(try receive(4), 0, 4))
+        return try receive(size)
+    }
+
+    func send(
+        _ api: Int16, _ version: Int16, flexibleFrom: Int16? = nil, _ body: (inout ByteWriter) -> Void = { _ in }
+    ) throws {
+        correlation += 1
+        let flexible = version >= flexibleFrom ?? Api.table[api]?.flexibleFrom ?? Int16.max
+        var writer = ByteWriter()
+        writer.int32(0)
+        writer.int16(api)
+        writer.int16(version)
+        writer.int32(correlation)
+        writer.nullableString("raw")
+        writer.flexible = flexible
+        writer.endStructure()
+        body(&writer)
+        writer.patch32(at: 0, Int32(writer.bytes.count - 4))
+        try send(raw: writer.bytes)
+    }
+
+    func receiveAnswer(_ api: Int16, _ version: Int16) throws -> ByteReader {
+        var reader = ByteReader(try receiveFrame())
+        let got = try reader.int32()
+        guard got == correlation else { throw Failed("answer \(got) to request \(correlation)") }
+        reader.flexible = version >= Api.table[api]?.flexibleFrom ?? Int16.max
+        if api != ApiKey.apiVersions { try reader.endStructure() }
+        return reader
+    }
+
+    func call(_ api: Int16, _ version: Int16, _ body: (inout ByteWriter) -> Void = { _ in }) throws -> ByteReader {
+        try send(api, version, body)
+        return try receiveAnswer(api, version)
+    }
+
+    /// Repeats a call while the broker says that it is not ready for it yet.
+    func steadily(_ body: () throws -> Int16) throws -> Int16 {
+        let loading: Set<Int16> = [14, 15, 16, 51]
+        var code: Int16 = 0
+        try eventually(timeout: 20, "the coordinator", every: 20) {
+            code = try body()
+            return !loading.contains(code)
+        }
+        return code
+    }
+}
