@@ -21,10 +21,10 @@ enum CrossOrigin {
         }
         var headers = [(name: "Allow", value: route.allow)]
         let request = visit.request
-        if let method = request.header("Access-Control-Request-Method") {
+        if let method = echo(request, "Access-Control-Request-Method") {
             headers.append((name: "Access-Control-Allow-Methods", value: method))
         }
-        if let names = request.header("Access-Control-Request-Headers") {
+        if let names = echo(request, "Access-Control-Request-Headers") {
             headers.append((name: "Access-Control-Allow-Headers", value: names))
         }
         return HTTPResponse(status: 200, headers: headers)
@@ -32,9 +32,15 @@ enum CrossOrigin {
 
     static func mark(_ response: inout HTTPResponse, for request: HTTPRequest) {
         response.headers.append((name: "Vary", value: vary))
-        guard let origin = request.header("Origin") else { return }
+        guard let origin = echo(request, "Origin") else { return }
         response.headers.append((name: "Access-Control-Allow-Origin", value: origin))
         response.headers.append((name: "Access-Control-Allow-Credentials", value: "true"))
         response.headers.append((name: "Access-Control-Expose-Headers", value: exposed))
+    }
+
+    /// What a client sent, unless it may not stand in a header of ours.
+    private static func echo(_ request: HTTPRequest, _ name: String) -> String? {
+        guard let value = request.header(name), value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        return value
     }
 }

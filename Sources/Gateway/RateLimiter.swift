@@ -52,6 +52,9 @@ final class RateLimiter: Sendable {
         }
     }
 
+    /// Remembered at the moment.
+    var addresses: Int { buckets.withLock { $0.count } }
+
     private func filled(_ bucket: Bucket, _ time: Int64) -> Double {
         min(burst, bucket.tokens + Double(time - bucket.filledMilliseconds) / 1000 * perSecond)
     }

@@ -1,0 +1,107 @@
+// The documents describe what is served: every reference leads somewhere, every route is described and answers.
+import BookstoreContracts
+import Contract
+import Testing
+import Wire
+
+@testable import Gateway
+
+@Suite struct DocumentTests {
+    private static let system = Bookstore.system
+    private let open = JSON.object(OpenAPI.document(system: system, services: system.services))
+    private let async = JSON.object(AsyncAPI.document(system: system))
+
+    @Test("Every reference leads to something")
+    func references() {
+        for document in [open, async] {
+            for reference in Self.references(document) {
+                let target = reference.split(separator: "/").dropFirst().reduce(document) { $0[String($1)] }
+                #expect(!target.isNull, "\(reference)")
+            }
+        }
+    }
+
+    private static func references(_ value: JSON) -> [String] {
+        switch value {
+        case .array(let items): items.flatMap(references)
+        case .object(let object):
+            object.members.flatMap { name, value in
+                name == "$ref" ? [value.string].compactMap(\.self) : references(value)
+            }
+        default: []
+        }
+    }
+
+    @Test("What is served is described, with the methods of the contract, and nothing else")
+    func routes() {
+        let router = Bench().edge.router
+        let described = open["paths"].object?.names ?? []
+        #expect(Set(described) == Set(router.routes.map(\.template)))
+        for route in router.routes {
+            let methods = (open["paths"][route.template].object?.names ?? []).filter { $0 != "parameters" }
+            let served = route.methods.filter { $0 != .head && $0 != .options }.map { $0.rawValue.lowercased() }
+            #expect(Set(methods) == Set(served), "\(route.template)")
+        }
+    }
+
+    @Test("Operations have names of their own, and parameters for what is in their path")
+    func operations() {
+        var names: Set<String> = []
+        for (path, item) in open["paths"].object?.members ?? [] {
+            for (method, operation) in item.object?.members ?? [] where method != "parameters" {
+                let name = operation["operationId"].string ?? ""
+                #expect(!name.isEmpty && names.insert(name).inserted, "\(method) \(path): '\(name)'")
+                #expect(operation["responses"].object?.isEmpty == false)
+                let parameters = (item["parameters"].array ?? []) + (operation["parameters"].array ?? [])
+                let inPath = parameters.filter { $0["in"] == "path" }.compactMap { $0["name"].string }
+                let wanted = path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+                    String($0.dropFirst().dropLast())
+                }
+                #expect(inPath == wanted, "\(path)")
+            }
+        }
+    }
+
+    @Test("Events name their fields in order, and who reacts to them")
+    func events() {
+        let ordered = async["components"]["messages"]["Ordered"]["payload"]
+        #expect(
+            ordered["properties"].object?.names == [
+                "eventType", "timestamp", "orderId", "bookId", "customerId", "quantity", "deliveryAddress",
+                "orderStatus",
+            ])
+        #expect(ordered["properties"]["deliveryAddress"]["type"] == ["string", "null"])
+        #expect(async["channels"]["events"]["address"] == "cnabookstore")
+        let operations = async["operations"].object?.names ?? []
+        #expect(operations.contains("orderPublishes") && operations.contains("deliveryReactsTo"))
+    }
+
+    @Test("Answers have the fields that their schemas require")
+    func answers() async throws {
+        let bench = try await Bench().seeded()
+        let book = try await bench.ask("GET /books/1").json
+        for name in open["components"]["schemas"]["Book"]["required"].array ?? [] {
+            #expect(book.object?[name.string ?? ""] != nil)
+        }
+        let problem = try await bench.ask("GET /books/99").json
+        for name in open["components"]["schemas"]["Problem"]["properties"].object?.names ?? [] {
+            #expect(problem.object?[name] != nil, "\(name)")
+        }
+    }
+
+    @Test("The page for people is whole and needs nobody")
+    func page() async throws {
+        let answer = try await Bench().ask("GET /docs")
+        #expect(answer.type == "text/html; charset=utf-8")
+        #expect(answer.header("Content-Security-Policy")?.hasPrefix("default-src 'none'") == true)
+        #expect(answer.text.hasSuffix("</html>\n"))
+        for forbidden in ["<script", "<img", "<iframe", "@import", "url("] { #expect(!answer.text.contains(forbidden)) }
+        for tag in ["details", "table", "section", "div", "article", "summary", "tr", "td", "pre"] {
+            let opened = answer.text.matches(of: try Regex("<\(tag)[ >]")).count
+            let closed = answer.text.matches(of: try Regex("</\(tag)>")).count
+            #expect(opened == closed, "\(tag)")
+        }
+        let links = answer.text.matches(of: /href="#([^"]*)"/).map { String($0.output.1) }
+        for link in Set(links) { #expect(answer.text.contains("id=\"\(link)\""), "#\(link)") }
+    }
+}
