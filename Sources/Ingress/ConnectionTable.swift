@@ -6,6 +6,13 @@ final class ConnectionTable: Sendable {
         /// By file descriptor, which the kernel gives to one connection at a time.
         var connections: [Int32: Connection] = [:]
         var perAddress: [String: Int] = [:]
+
+        mutating func remove(_ connection: Connection) {
+            guard connections[connection.socket] === connection else { return }
+            connections[connection.socket] = nil
+            let left = perAddress[connection.remoteAddress, default: 1] - 1
+            perAddress[connection.remoteAddress] = left > 0 ? left : nil
+        }
     }
     private let state = Mutex(State())
 
@@ -18,6 +25,8 @@ final class ConnectionTable: Sendable {
     /// Nil when the connection is in, else why not.
     func add(_ connection: Connection, limits: IngressLimits) -> Refusal? {
         state.withLock { state in
+            // The daemon dropped it without a word, or its descriptor would not be free for another.
+            if let lost = state.connections[connection.socket] { state.remove(lost) }
             let ofAddress = state.perAddress[connection.remoteAddress, default: 0]
             guard state.connections.count < limits.connectionsMax else { return .tooManyConnections }
             guard ofAddress < limits.connectionsPerAddressMax else { return .tooManyConnectionsOfAddress }
@@ -27,14 +36,7 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    func remove(_ connection: Connection) {
-        state.withLock { state in
-            guard state.connections[connection.socket] === connection else { return }
-            state.connections[connection.socket] = nil
-            let left = state.perAddress[connection.remoteAddress, default: 1] - 1
-            state.perAddress[connection.remoteAddress] = left > 0 ? left : nil
-        }
-    }
+    func remove(_ connection: Connection) { state.withLock { $0.remove(connection) } }
 
     /// For those that were on their way into a daemon that has stopped: it closes them without a word.
     func removeAll() { state.withLock { $0 = State() } }

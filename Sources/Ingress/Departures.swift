@@ -20,7 +20,7 @@ final class Departures: Sendable {
             departures.append(Departure(socket: socket, deadline: deadline))
             return true
         }
-        if !taken { close(socket) }
+        if !taken { cutOff(socket) }
     }
 
     var sockets: [Int32] { departures.withLock { $0.map(\.socket) } }
@@ -29,9 +29,15 @@ final class Departures: Sendable {
         departures.withLock { departures in
             departures.removeAll { departure in
                 let done = !drain(departure.socket) || now >= departure.deadline
-                if done { close(departure.socket) }
+                if done { cutOff(departure.socket) }
                 return done
             }
         }
+    }
+
+    /// Shut down as well, because the daemon may hold the same connection by a descriptor of its own.
+    private func cutOff(_ socket: Int32) {
+        shutdown(socket, Int32(SHUT_RDWR))
+        close(socket)
     }
 }

@@ -145,6 +145,17 @@ private func limits(_ change: (inout IngressLimits) -> Void) -> IngressLimits {
         }
     }
 
+    @Test func aRefusedClientThatGoesOn() throws {
+        try withServer(limits: limits { $0.lingerSeconds = 1 }) { server in
+            let client = try Client(port: server.port)
+            client.send("GET /\(String(repeating: "a", count: 20_000)) HTTP/1.1\r\n")
+            #expect(client.answer()?.status == 414)
+            let trickle = Thread { while client.send("a") { usleep(50_000) } }
+            trickle.start()
+            try eventually { server.openConnections == 0 && trickle.isFinished }
+        }
+    }
+
     @Test(arguments: [
         "GET / HTTP/1.1\r\nHost: x\r\nA: ", "GET /", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n",
