@@ -6,7 +6,7 @@ public import Worker
 public struct SystemDescription: Sendable {
     /// A service as a process: its contract, and how it is made when a process of it starts.
     public struct Program: Sendable {
-        let contract: ServiceContract
+        package let contract: ServiceContract
         let make: @Sendable (Settings) throws -> Service
 
         public init(_ contract: ServiceContract, _ make: @escaping @Sendable (Settings) throws -> Service) {
@@ -23,6 +23,8 @@ public struct SystemDescription: Sendable {
     public let services: [Program]
     /// The walk-through that `demo` performs.
     public let demo: [DemoStep]
+    /// Commands of kits that build on this one, listed after its own.
+    package var additions: [Command] = []
 
     public init(
         executable: String, version: String, contract: SystemContract, services: [Program], demo: [DemoStep] = []

@@ -1,60 +1,81 @@
 // A command as data: what it takes, what it says about itself, and what it does.
-import Platform
+package import Platform
 
-struct Command: Sendable {
-    struct Option: Sendable {
-        let name: String
+package struct Command: Sendable {
+    package struct Option: Sendable {
+        package let name: String
         /// What stands for the value in the help; nil for a switch.
-        let value: String?
-        let summary: String
+        package let value: String?
+        package let summary: String
 
-        static func flag(_ name: String, _ summary: String) -> Option {
+        package static func flag(_ name: String, _ summary: String) -> Option {
             Option(name: name, value: nil, summary: summary)
         }
-        static func value(_ name: String, _ value: String, _ summary: String) -> Option {
+        package static func value(_ name: String, _ value: String, _ summary: String) -> Option {
             Option(name: name, value: value, summary: summary)
         }
     }
 
-    struct Positional: Sendable {
-        let name: String
-        let summary: String
-        var isOptional = false
+    package struct Positional: Sendable {
+        package let name: String
+        package let summary: String
+        package var isOptional = false
+
+        package init(name: String, summary: String, isOptional: Bool = false) {
+            self.name = name
+            self.summary = summary
+            self.isOptional = isOptional
+        }
     }
 
     /// One or two words: `up`, `dead-letters list`.
-    let name: String
-    let summary: String
-    var options: [Option] = []
-    var positionals: [Positional] = []
+    package let name: String
+    package let summary: String
+    package var options: [Option] = []
+    package var positionals: [Positional] = []
     /// The arguments of an invocation that makes sense.
-    let example: String
+    package let example: String
     /// Left out of the overview: called by programs, not by people.
-    var isHidden = false
-    let run: @Sendable (Invocation) throws -> Int32
+    package var isHidden = false
+    package let run: @Sendable (Invocation) throws -> Int32
+
+    package init(
+        name: String, summary: String, options: [Option] = [], positionals: [Positional] = [], example: String,
+        isHidden: Bool = false, run: @escaping @Sendable (Invocation) throws -> Int32
+    ) {
+        self.name = name
+        self.summary = summary
+        self.options = options
+        self.positionals = positionals
+        self.example = example
+        self.isHidden = isHidden
+        self.run = run
+    }
 
     var words: [String] { name.split(separator: " ").map(String.init) }
 }
 
 /// A command as somebody called it.
-struct Invocation: Sendable {
-    let system: SystemDescription
-    let settings: Settings
-    let command: String
-    fileprivate(set) var flags: Set<String> = []
-    fileprivate(set) var values: [String: String] = [:]
-    fileprivate(set) var positionals: [String] = []
+package struct Invocation: Sendable {
+    package let system: SystemDescription
+    package let settings: Settings
+    package let command: String
+    package fileprivate(set) var flags: Set<String> = []
+    package fileprivate(set) var values: [String: String] = [:]
+    package fileprivate(set) var positionals: [String] = []
 
-    func has(_ flag: String) -> Bool { flags.contains(flag) }
-    func value(_ option: String) -> String? { values[option] }
+    package func has(_ flag: String) -> Bool { flags.contains(flag) }
+    package func value(_ option: String) -> String? { values[option] }
 
     /// A value that must be a whole number in a range.
-    func integer(_ option: String, in range: ClosedRange<Int64>) throws(UsageError) -> Int64? {
+    package func integer(_ option: String, in range: ClosedRange<Int64>) throws(UsageError) -> Int64? {
         guard let text = values[option] else { return nil }
         return try Self.integer(text, called: "--\(option)", in: range)
     }
 
-    static func integer(_ text: String, called name: String, in range: ClosedRange<Int64>) throws(UsageError) -> Int64 {
+    package static func integer(_ text: String, called name: String, in range: ClosedRange<Int64>) throws(UsageError)
+        -> Int64
+    {
         guard let number = Int64(text), range.contains(number) else {
             throw UsageError(
                 "\(name) is '\(text)', expected a whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -64,15 +85,15 @@ struct Invocation: Sendable {
 }
 
 /// The call itself is wrong: exit status 2.
-struct UsageError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct UsageError: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }
 
 /// The call was right and what it asked for did not work: exit status 1.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }
 
 /// The caller asked for help, which is not an error.

@@ -97,8 +97,8 @@ enum Up {
 }
 
 /// This program's own file.
-enum Executable {
-    static func path() throws(Failure) -> String {
+package enum Executable {
+    package static func path() throws(Failure) -> String {
         guard let path = Port.link("/proc/self/exe") else { throw Files.failure("find", "this program's own file") }
         return path
     }

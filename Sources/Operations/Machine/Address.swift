@@ -2,27 +2,27 @@
 import Glibc
 import Platform
 
-struct Address: Sendable, CustomStringConvertible {
-    let host: String
-    let port: UInt16
+package struct Address: Sendable, CustomStringConvertible {
+    package let host: String
+    package let port: UInt16
 
-    init(host: String, port: UInt16) {
+    package init(host: String, port: UInt16) {
         self.host = host
         self.port = port
     }
 
     /// `127.0.0.1:9092`, the first of several that commas separate.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard let first = text.split(separator: ",").first, let colon = first.lastIndex(of: ":"),
             let port = UInt16(first[first.index(after: colon)...])
         else { return nil }
         self.init(host: String(first[..<colon]), port: port)
     }
 
-    var description: String { "\(host):\(port)" }
+    package var description: String { "\(host):\(port)" }
 
     /// A connected TCP socket whose reads and writes wait at most so long; nil when nobody answers.
-    func connect(timeoutMilliseconds: Int64) -> Int32? {
+    package func connect(timeoutMilliseconds: Int64) -> Int32? {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -43,7 +43,7 @@ struct Address: Sendable, CustomStringConvertible {
         return nil
     }
 
-    var answers: Bool {
+    package var answers: Bool {
         guard let descriptor = connect(timeoutMilliseconds: 1000) else { return false }
         close(descriptor)
         return true
@@ -57,14 +57,14 @@ struct Address: Sendable, CustomStringConvertible {
     }
 }
 
-enum Port {
+package enum Port {
     /// A port nobody listens on now.
-    static func free() throws(Failure) -> UInt16 {
+    package static func free() throws(Failure) -> UInt16 {
         guard let port = bound(0) else { throw Files.failure("find", "a free port") }
         return port
     }
 
-    static func isFree(_ port: UInt16) -> Bool { bound(port) != nil }
+    package static func isFree(_ port: UInt16) -> Bool { bound(port) != nil }
 
     /// Binds a port of any address for a moment, as a server would, and says which one it was.
     private static func bound(_ port: UInt16) -> UInt16? {
@@ -90,7 +90,7 @@ enum Port {
     }
 
     /// `nginx (pid 4711)`: who listens there, as far as this user may see it.
-    static func owner(_ port: UInt16) -> String? {
+    package static func owner(_ port: UInt16) -> String? {
         let sockets = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { listeners(port, $0) })
         guard !sockets.isEmpty else { return nil }
         for pid in Files.list("/proc").compactMap({ pid_t($0) }) {
@@ -114,7 +114,7 @@ enum Port {
     }
 
     /// Where a symbolic link leads.
-    static func link(_ path: String) -> String? {
+    package static func link(_ path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = unsafe readlink(path, &buffer, buffer.count)
         return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil

@@ -1,10 +1,10 @@
 // Starting a program: its output into a file, a process group of its own, no signal blocked.
-import Glibc
+package import Glibc
 
-enum ChildProcess {
+package enum ChildProcess {
     /// Starts a program in a process group of its own, so that a Ctrl-C at the terminal reaches the supervisor alone.
     /// Standard input is empty; what it prints is appended to `logFile`, standard output goes to `output` if given.
-    static func spawn(
+    package static func spawn(
         _ program: String, _ arguments: [String], environment: [String: String], logFile: String,
         output: Int32? = nil, ownGroup: Bool = true
     ) throws(Failure) -> pid_t {

@@ -1,15 +1,15 @@
 // The few things the kit does with files, on POSIX calls. Every failure names the path and the system's own reason.
 import Glibc
 
-enum Files {
-    static func failure(_ action: String, _ path: String) -> Failure {
+package enum Files {
+    package static func failure(_ action: String, _ path: String) -> Failure {
         Failure("cannot \(action) \(path): \(unsafe String(cString: strerror(errno)))")
     }
 
-    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
-    static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
+    package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+    package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
 
-    static func makeDirectory(_ path: String) throws(Failure) {
+    package static func makeDirectory(_ path: String) throws(Failure) {
         if exists(path) { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             try makeDirectory(String(path[..<slash]))
@@ -18,7 +18,7 @@ enum Files {
     }
 
     /// Without `.` and `..`, from the root.
-    static func absolute(_ path: String) -> String {
+    package static func absolute(_ path: String) -> String {
         var parts: [Substring] = []
         for part in (path.hasPrefix("/") ? path : workingDirectory + "/" + path).split(separator: "/") {
             switch part {
@@ -37,7 +37,7 @@ enum Files {
     }
 
     /// Nil when there is no such file, or it cannot be read.
-    static func read(_ path: String) -> [UInt8]? {
+    package static func read(_ path: String) -> [UInt8]? {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
@@ -52,10 +52,10 @@ enum Files {
         }
     }
 
-    static func readText(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
+    package static func readText(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
 
     /// Readers see the old content or the new one, never a half.
-    static func write(_ text: String, to path: String) throws(Failure) {
+    package static func write(_ text: String, to path: String) throws(Failure) {
         let temporary = path + ".new"
         let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw failure("write", temporary) }
@@ -66,7 +66,7 @@ enum Files {
     }
 
     /// Writes to a file, pipe or socket until all is gone; false when that is not possible.
-    static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -77,15 +77,15 @@ enum Files {
         return true
     }
 
-    static func remove(_ path: String) { _ = unsafe unlink(path) }
+    package static func remove(_ path: String) { _ = unsafe unlink(path) }
 
-    static func size(_ path: String) -> Int64 {
+    package static func size(_ path: String) -> Int64 {
         var information = stat()
         return unsafe stat(path, &information) == 0 ? Int64(information.st_size) : 0
     }
 
     /// Names in a folder, sorted; none when there is no folder.
-    static func list(_ path: String) -> [String] {
+    package static func list(_ path: String) -> [String] {
         guard let folder = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(folder) }
         var names: [String] = []
@@ -100,7 +100,7 @@ enum Files {
     }
 
     /// The last lines of a text file.
-    static func tail(_ path: String, lines: Int) -> [String] {
+    package static func tail(_ path: String, lines: Int) -> [String] {
         guard let text = readText(path) else { return [] }
         return text.split(separator: "\n").suffix(lines).map(String.init)
     }

@@ -1,24 +1,24 @@
 // One HTTP request to our own gateway and its answer: enough for the demo and for readiness, a connection a request.
 import Glibc
 import Platform
-import Wire
+package import Wire
 
-struct HTTPAnswer: Sendable {
-    let status: Int
-    let headers: [(name: String, value: String)]
-    let body: [UInt8]
+package struct HTTPAnswer: Sendable {
+    package let status: Int
+    package let headers: [(name: String, value: String)]
+    package let body: [UInt8]
 
-    func header(_ name: String) -> String? { headers.first { $0.name == name.lowercased() }?.value }
-    var json: JSON? { try? JSON(parsing: body) }
-    var text: String { String(decoding: body, as: UTF8.self) }
+    package func header(_ name: String) -> String? { headers.first { $0.name == name.lowercased() }?.value }
+    package var json: JSON? { try? JSON(parsing: body) }
+    package var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-struct HTTPClient: Sendable {
-    let address: Address
-    var timeoutMilliseconds: Int64 = 10_000
+package struct HTTPClient: Sendable {
+    package let address: Address
+    package var timeoutMilliseconds: Int64 = 10_000
 
     /// Nil when there was no answer, or none that could be read.
-    func send(_ method: String, _ path: String, body: [UInt8]? = nil) -> HTTPAnswer? {
+    package func send(_ method: String, _ path: String, body: [UInt8]? = nil) -> HTTPAnswer? {
         guard let connection = address.connect(timeoutMilliseconds: timeoutMilliseconds) else { return nil }
         defer { close(connection) }
         var head = "\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nAccept: */*\r\nConnection: close\r\n"
@@ -43,7 +43,7 @@ struct HTTPClient: Sendable {
         return nil
     }
 
-    static func parse(_ received: [UInt8]) -> HTTPAnswer? {
+    package static func parse(_ received: [UInt8]) -> HTTPAnswer? {
         let end: [UInt8] = [13, 10, 13, 10]
         guard let split = received.indices.first(where: { received[$0...].starts(with: end) }) else { return nil }
         let lines = String(decoding: received[..<split], as: UTF8.self).split(separator: "\r\n")

@@ -1,33 +1,33 @@
 // Where a system that runs on this machine keeps what belongs to it. Scripts rely on these places.
 import Glibc
 
-struct RunDirectory: Sendable {
-    let path: String
+package struct RunDirectory: Sendable {
+    package let path: String
 
-    init(_ path: String) { self.path = Files.absolute(path) }
+    package init(_ path: String) { self.path = Files.absolute(path) }
 
     /// `--run-dir`, else `RUN_DIR`, else `.run`.
-    init(_ call: Invocation) {
+    package init(_ call: Invocation) {
         self.init(call.value("run-dir") ?? call.settings.text("RUN_DIR", default: ".run"))
     }
 
     /// host:port of the broker.
-    var bootstrapFile: String { path + "/bootstrap" }
-    var lockFile: String { path + "/lock" }
+    package var bootstrapFile: String { path + "/bootstrap" }
+    package var lockFile: String { path + "/lock" }
     /// What the supervisor knows of its processes.
-    var statusFile: String { path + "/status.json" }
-    var pidsFolder: String { path + "/pids" }
-    func pidFile(_ instance: String) -> String { pidsFolder + "/" + instance }
-    func logFile(_ instance: String) -> String { path + "/logs/\(instance).log" }
-    func data(_ instance: String) -> String { path + "/data/\(instance)" }
-    func healthFile(_ instance: String) -> String { data(instance) + "/health" }
+    package var statusFile: String { path + "/status.json" }
+    package var pidsFolder: String { path + "/pids" }
+    package func pidFile(_ instance: String) -> String { pidsFolder + "/" + instance }
+    package func logFile(_ instance: String) -> String { path + "/logs/\(instance).log" }
+    package func data(_ instance: String) -> String { path + "/data/\(instance)" }
+    package func healthFile(_ instance: String) -> String { data(instance) + "/health" }
 
-    func prepare() throws(Failure) {
+    package func prepare() throws(Failure) {
         for folder in [pidsFolder, path + "/logs", path + "/data"] { try Files.makeDirectory(folder) }
     }
 
     /// The broker of the system that runs here.
-    var bootstrap: String? {
+    package var bootstrap: String? {
         Files.readText(bootstrapFile).flatMap { $0.split(whereSeparator: \.isNewline).first.map(String.init) }
     }
 }

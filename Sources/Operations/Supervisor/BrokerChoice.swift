@@ -1,15 +1,15 @@
 // Which broker a system on this machine runs on: one that is there, a Kafka distribution, or our own.
-import Platform
+package import Platform
 import Wire
 
-enum BrokerChoice: Sendable {
+package enum BrokerChoice: Sendable {
     /// `KAFKA_BOOTSTRAP`: somebody else runs it.
     case external(String)
     /// `KAFKA_HOME`: started from there, one KRaft node.
     case kafka(home: String)
     case embedded
 
-    init(_ settings: Settings) throws(Failure) {
+    package init(_ settings: Settings) throws(Failure) {
         if let bootstrap = settings.text("KAFKA_BOOTSTRAP") {
             self = .external(bootstrap)
         } else if let home = settings.text("KAFKA_HOME") {
@@ -22,7 +22,7 @@ enum BrokerChoice: Sendable {
         }
     }
 
-    var name: String {
+    package var name: String {
         switch self {
         case .external(let bootstrap): "the broker at \(bootstrap)"
         case .kafka(let home): "Apache Kafka from \(home)"
@@ -31,7 +31,7 @@ enum BrokerChoice: Sendable {
     }
 
     /// The process to start, if any, and where it will listen. The data of each kind has a place of its own.
-    func program(run: RunDirectory, executable: String, settings: Settings) throws -> (Program?, Address) {
+    package func program(run: RunDirectory, executable: String, settings: Settings) throws -> (Program?, Address) {
         switch self {
         case .external(let bootstrap):
             guard let address = Address(bootstrap) else {
@@ -54,5 +54,5 @@ enum BrokerChoice: Sendable {
         }
     }
 
-    static let instance = "broker-0"
+    package static let instance = "broker-0"
 }

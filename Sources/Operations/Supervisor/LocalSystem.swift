@@ -1,11 +1,11 @@
 // The processes of a system on one machine: which there are, on which ports, with which files.
 import Contract
-import Platform
+package import Platform
 import Wire
 
-struct LocalSystem: Sendable {
-    static let gateway = "gateway"
-    static let gatewayPort: UInt16 = 8080
+package struct LocalSystem: Sendable {
+    package static let gateway = "gateway"
+    package static let gatewayPort: UInt16 = 8080
 
     private let system: SystemDescription
     private let run: RunDirectory
@@ -14,7 +14,7 @@ struct LocalSystem: Sendable {
     private let bootstrap: String
     private let host: String
 
-    init(
+    package init(
         _ system: SystemDescription, run: RunDirectory, executable: String, settings: Settings, bootstrap: String
     ) {
         self.system = system
@@ -39,7 +39,7 @@ struct LocalSystem: Sendable {
     static func portVariable(_ service: String) -> String { service.uppercased() + "_PORT" }
 
     /// The services, each so many times, and the gateway.
-    func programs(_ replicas: Replicas) throws -> [Program] {
+    package func programs(_ replicas: Replicas) throws -> [Program] {
         var programs: [Program] = []
         for service in system.services {
             for number in 0..<replicas.count(service.contract.name) {

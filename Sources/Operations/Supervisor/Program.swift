@@ -2,11 +2,11 @@
 import Platform
 import Wire
 
-struct Program: Sendable {
+package struct Program: Sendable {
     /// Stopped from the edge inwards: who asks goes before who answers.
-    enum Tier: Int, Sendable, CaseIterable { case gateway, service, broker }
+    package enum Tier: Int, Sendable, CaseIterable { case gateway, service, broker }
 
-    enum Readiness: Sendable {
+    package enum Readiness: Sendable {
         /// Its heartbeat says so, and is younger than the process.
         case heartbeat(path: String)
         /// It accepts connections.
@@ -15,18 +15,18 @@ struct Program: Sendable {
         case http(Address)
     }
 
-    let instance: String
-    let tier: Tier
-    let executable: String
-    let arguments: [String]
+    package let instance: String
+    package let tier: Tier
+    package let executable: String
+    package let arguments: [String]
     /// On top of the supervisor's own.
-    let environment: [String: String]
-    let readiness: Readiness
+    package let environment: [String: String]
+    package let readiness: Readiness
     /// Where it can be reached, for people.
-    let place: String
+    package let place: String
 
     /// Nil when it is ready, else what is missing.
-    func obstacle(startedAtWallMilliseconds: Int64) -> String? {
+    package func obstacle(startedAtWallMilliseconds: Int64) -> String? {
         switch readiness {
         case .listens(let address): return address.answers ? nil : "nobody listens on \(address) yet"
         case .http(let address):
@@ -44,17 +44,17 @@ struct Program: Sendable {
 }
 
 /// The line a worker writes about itself, again and again.
-struct Heartbeat: Sendable {
-    let timeMilliseconds: Int64
-    let isReady: Bool
-    let shards: Int64
+package struct Heartbeat: Sendable {
+    package let timeMilliseconds: Int64
+    package let isReady: Bool
+    package let shards: Int64
     /// Records it has not got to yet.
-    let lag: Int64?
+    package let lag: Int64?
     /// How long its loop has not turned.
-    let silentMilliseconds: Int64
-    let reason: String
+    package let silentMilliseconds: Int64
+    package let reason: String
 
-    init?(path: String) {
+    package init?(path: String) {
         guard let bytes = Files.read(path), let line = try? JSON(parsing: bytes), let time = line["time"].integer else {
             return nil
         }

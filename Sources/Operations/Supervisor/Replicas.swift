@@ -1,11 +1,11 @@
 // How many processes of each service: `order=2,bookinventory=3`.
 
-struct Replicas: Sendable, Equatable {
+package struct Replicas: Sendable, Equatable {
     private let counts: [String: Int]
 
-    static let most = 64
+    package static let most = 64
 
-    init(_ text: String?, known: [String]) throws(UsageError) {
+    package init(_ text: String?, known: [String]) throws(UsageError) {
         var counts: [String: Int] = [:]
         for part in (text ?? "").split(separator: ",") {
             let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
@@ -22,5 +22,5 @@ struct Replicas: Sendable, Equatable {
         self.counts = counts
     }
 
-    func count(_ service: String) -> Int { counts[service] ?? 1 }
+    package func count(_ service: String) -> Int { counts[service] ?? 1 }
 }

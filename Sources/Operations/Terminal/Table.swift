@@ -1,19 +1,19 @@
 // Columns for a person: as wide as they must be, numbers to the right.
 
-struct Table {
+package struct Table {
     private let titles: [String]
     private let rightAligned: Set<Int>
     private var rows: [[String]] = []
 
     /// A title that begins with a space belongs to a column of numbers.
-    init(_ titles: [String]) {
+    package init(_ titles: [String]) {
         self.titles = titles.map { $0.hasPrefix(" ") ? String($0.dropFirst()) : $0 }
         self.rightAligned = Set(titles.indices.filter { titles[$0].hasPrefix(" ") })
     }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    package mutating func add(_ row: [String]) { rows.append(row) }
 
-    func lines(_ style: Style) -> [String] {
+    package func lines(_ style: Style) -> [String] {
         let widths = titles.indices.map { column in
             ([titles] + rows).map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
         }
@@ -30,15 +30,15 @@ struct Table {
 }
 
 extension String {
-    func padded(to width: Int, left: Bool = false) -> String {
+    package func padded(to width: Int, left: Bool = false) -> String {
         let spaces = String(repeating: " ", count: max(0, width - count))
         return left ? spaces + self : self + spaces
     }
 }
 
 /// Durations and sizes as a person says them.
-enum Readable {
-    static func duration(milliseconds: Int64) -> String {
+package enum Readable {
+    package static func duration(milliseconds: Int64) -> String {
         switch milliseconds {
         case ..<1000: "\(max(0, milliseconds)) ms"
         case ..<60_000: "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
@@ -48,7 +48,7 @@ enum Readable {
         }
     }
 
-    static func size(bytes: Int64) -> String {
+    package static func size(bytes: Int64) -> String {
         switch bytes {
         case ..<1024: "\(bytes) B"
         case ..<(1 << 20): "\(bytes >> 10) KiB"
@@ -58,5 +58,7 @@ enum Readable {
     }
 
     /// `1 topic`, `2 topics`
-    static func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
+    package static func count(_ number: Int, _ thing: String) -> String {
+        "\(number) \(thing)\(number == 1 ? "" : "s")"
+    }
 }

@@ -1,20 +1,20 @@
 // A record that no handler could process, and what may become of it: put back, or forgotten.
-import Kafka
+package import Kafka
 import Platform
 import Wire
 import Worker
 
-struct DeadLetter: Sendable {
-    let record: Record
+package struct DeadLetter: Sendable {
+    package let record: Record
 
     /// Its place on the topic of the dead letters.
-    var number: Int64 { record.offset }
-    var reason: String { record.header(HeaderName.deadReason) ?? "-" }
-    var service: String { record.header(HeaderName.deadService) ?? "-" }
-    var time: String { record.header(HeaderName.deadTime) ?? "-" }
+    package var number: Int64 { record.offset }
+    package var reason: String { record.header(HeaderName.deadReason) ?? "-" }
+    package var service: String { record.header(HeaderName.deadService) ?? "-" }
+    package var time: String { record.header(HeaderName.deadTime) ?? "-" }
 
     /// Where it was when it could not be processed.
-    var origin: Position? {
+    package var origin: Position? {
         guard let topic = record.header(HeaderName.deadTopic),
             let partition = record.header(HeaderName.deadPartition).flatMap({ Int32($0) })
         else { return nil }

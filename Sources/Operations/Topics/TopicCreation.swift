@@ -1,9 +1,9 @@
 // Makes the topics of a system, as often as one likes: what is there stays, what is missing is added.
-import Contract
+package import Contract
 import Kafka
-import Platform
+package import Platform
 
-struct TopicCreation {
+package struct TopicCreation {
     private static let retryMilliseconds: Int64 = 100
     private static let retryMillisecondsMax: Int64 = 3_000
     private static let callMilliseconds: Int32 = 15_000
@@ -12,7 +12,7 @@ struct TopicCreation {
     private let settings: TopicSettings
     private let kafka: KafkaSettings
 
-    init(_ system: SystemContract, settings: Settings, bootstrap: String) throws(SettingsError) {
+    package init(_ system: SystemContract, settings: Settings, bootstrap: String) throws(SettingsError) {
         self.settings = try TopicSettings(settings)
         kafka = try KafkaSettings.fromEnvironment(settings.replacing(["KAFKA_BOOTSTRAP": bootstrap]))
         plans = TopicPlan.all(
@@ -20,7 +20,7 @@ struct TopicCreation {
     }
 
     /// Says in a few words what it did. Waits for a broker that is still starting; `waiting` is told why.
-    func run(waiting: (String) -> Void = { _ in }) throws -> String {
+    package func run(waiting: (String) -> Void = { _ in }) throws -> String {
         let deadline = Clock.monotonicMilliseconds() + settings.patienceMilliseconds
         var pause = Self.retryMilliseconds
         while true {

@@ -1,10 +1,10 @@
 // Reads whole topics for people: from a place to another, or on and on. Joins no group and leaves no trace.
-import Kafka
+package import Kafka
 import Platform
 
 /// Belongs to one thread.
-final class TopicReader {
-    enum Start {
+package final class TopicReader {
+    package enum Start {
         case beginning, end
         /// The first record that is not older.
         case time(milliseconds: Int64)
@@ -16,7 +16,7 @@ final class TopicReader {
     private var ends: [TopicPartition: Int64] = [:]
 
     /// Topics that do not exist are left out, unless none does.
-    init(_ topics: [String], from start: Start, kafka: KafkaSettings) throws {
+    package init(_ topics: [String], from start: Start, kafka: KafkaSettings) throws {
         let counts = try Admin.describeTopics(topics, kafka, timeoutMilliseconds: Self.callMilliseconds)
         let partitions = topics.flatMap { topic in
             (0..<(counts[topic] ?? 0)).map { TopicPartition(topic: topic, partition: Int32($0)) }
@@ -64,12 +64,12 @@ final class TopicReader {
     }
 
     /// How many records there were between the start and the end when reading began; control records count.
-    var backlog: Int64 {
+    package var backlog: Int64 {
         ends.reduce(0) { $0 + max(0, $1.value - (reader.position(of: $1.key) ?? $1.value)) }
     }
 
     /// The next record, or nil when there was none in time.
-    func next(timeoutMilliseconds: Int32) throws -> Record? {
+    package func next(timeoutMilliseconds: Int32) throws -> Record? {
         switch reader.poll(timeoutMilliseconds: timeoutMilliseconds) {
         case .record(let record): return record
         case .end, .idle: return nil
@@ -79,7 +79,7 @@ final class TopicReader {
     }
 
     /// Everything that was there when reading began, oldest first as far as clocks can tell.
-    func readBacklog() throws -> [Record] {
+    package func readBacklog() throws -> [Record] {
         var records: [Record] = []
         let deadline = Clock.monotonicMilliseconds() + Int64(Self.callMilliseconds)
         var quiet = deadline
@@ -96,5 +96,5 @@ final class TopicReader {
             .map(\.element)
     }
 
-    func close() { reader.close() }
+    package func close() { reader.close() }
 }
