@@ -57,11 +57,21 @@ public final class Edge: Sendable {
         handle(exchange.request, isWaitedFor: { exchange.isOpen }, answer: { exchange.answer($0) })
     }
 
-    /// The renderer of what an `HTTPServer` refuses by itself.
+    /// The renderer of what an `HTTPServer` refuses by itself, before there is a request to speak of.
     public func refuse(_ refusal: Refusal) -> HTTPResponse {
-        var response = refusal.problem
-        response.headers.append((name: "Vary", value: CrossOrigin.vary))
-        return response
+        let requestID = Identifier.hex(bytes: 16)
+        var body = Problem(refusal.status, refusal.detail, title: refusal.title).json
+        body.append("requestId", .string(requestID))
+        var headers = [
+            (name: "Content-Type", value: Problem.contentType), (name: "X-Request-Id", value: requestID),
+            (name: "Vary", value: CrossOrigin.vary),
+        ]
+        if let seconds = refusal.retryAfterSeconds { headers.append((name: "Retry-After", value: String(seconds))) }
+        router.unmatched.traffic.count(method: "", status: refusal.status, microseconds: 0)
+        if options.accessLog {
+            Log.info("refused", ["status": LogValue(refusal.status), "requestId": LogValue(requestID)])
+        }
+        return HTTPResponse(status: refusal.status, headers: headers, body: body.bytes)
     }
 
     /// Answers once, at the deadline at the latest, on any thread.

@@ -48,8 +48,9 @@ public struct EdgeOptions: Sendable {
             "LIST_SIZE_DEFAULT", default: options.pageSizeDefault, in: 1...1000)
         options.pageSizeMax = try settings.integer(
             "LIST_SIZE_MAX", default: options.pageSizeMax, in: options.pageSizeDefault...10_000)
+        // The workers read the same variable: a shard refuses to list more.
         options.listRowsMax = try settings.integer(
-            "LIST_ROWS_MAX", default: options.listRowsMax, in: options.pageSizeMax...1_000_000)
+            "LIST_ROWS_MAX", default: options.listRowsMax, in: 100...1_000_000)
         options.idempotencyKeyBytesMax = try settings.integer(
             "IDEMPOTENCY_KEY_BYTES_MAX", default: options.idempotencyKeyBytesMax, in: 16...1000)
         options.forwardedTrusted = try settings.flag("FORWARDED_TRUSTED", default: options.forwardedTrusted)

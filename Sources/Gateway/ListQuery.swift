@@ -39,7 +39,7 @@ struct ListQuery: Sendable {
         self.filters = filters
         isPlain = page == nil && size == nil
         let asked = size ?? 0
-        self.size = min(options.pageSizeMax, asked < 1 ? options.pageSizeDefault : asked)
+        self.size = min(options.pageSizeMax, options.listRowsMax, asked < 1 ? options.pageSizeDefault : asked)
         // Bounded so that no arithmetic with it overflows; no list is that long.
         self.page = min(page ?? 0, Int(Int32.max))
         isDefaultPage = self.page == 0 && self.size == options.pageSizeDefault
