@@ -18,6 +18,8 @@ internal import CSQLite
     var tables: [String: TableInfo] = [:]
     var savepointDepth = 0
     private(set) var isOpen = true
+    /// While false, a statement that would write is refused.
+    public var mayWrite = true
 
     public init(path: String, readOnly: Bool = false) throws(SQLiteError) {
         var opened: OpaquePointer?
@@ -123,6 +125,10 @@ internal import CSQLite
     private func start(_ sql: String, _ arguments: [Value]) throws(SQLiteError) -> Statement {
         try checkOpen()
         let statement = unsafe try statements.take(handle, sql)
+        guard mayWrite || statement.isReadOnly else {
+            statement.reset()
+            throw .misuse("nothing may be written here", sql: sql)
+        }
         do throws(SQLiteError) {
             try statement.bind(arguments)
         } catch {

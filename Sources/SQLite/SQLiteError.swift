@@ -34,6 +34,13 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
     }
     public var isForeignKeyViolation: Bool { code == SQLiteError.constraintForeignKey }
     public var isInputOutput: Bool { primary == SQLITE_IOERR }
+    /// The file or the machine is in trouble; the statement is not to blame and would fail with any other data, too.
+    public var isEnvironmental: Bool { SQLiteError.environmental.contains(primary) }
+
+    private static let environmental: Set<Int32> = [
+        SQLITE_PERM, SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM, SQLITE_READONLY, SQLITE_IOERR, SQLITE_CORRUPT,
+        SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_PROTOCOL, SQLITE_NOTADB,
+    ]
 
     // The extended codes are expressions in the header, which Swift does not import: primary | (number << 8).
     static let constraintForeignKey = SQLITE_CONSTRAINT | (3 << 8)

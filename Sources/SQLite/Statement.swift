@@ -11,6 +11,7 @@ internal import CSQLite
     private(set) var isRunning = false
     /// When it was last taken from the cache, in uses of the cache.
     var lastUse = 0
+    let isReadOnly: Bool
     private(set) lazy var columnNames: [String] = readColumnNames()
 
     init(_ database: OpaquePointer, _ sql: String) throws(SQLiteError) {
@@ -32,6 +33,7 @@ internal import CSQLite
         guard code == SQLITE_OK else { throw unsafe SQLiteError(of: database, code: code, sql: sql) }
         guard let prepared = unsafe prepared else { throw .misuse("there is no statement in it", sql: sql) }
         unsafe self.pointer = prepared
+        isReadOnly = unsafe sqlite3_stmt_readonly(prepared) != 0
         unsafe self.database = database
         self.sql = sql
         if hasRest { throw .misuse("more than one statement; use script()", sql: sql) }

@@ -19,7 +19,8 @@ struct TopicPlan: Sendable, Equatable {
             deleting(topics.events, shards, after: retention),
             // Lists of a whole shard travel here in one record.
             deleting(topics.replies, Topics.replyPartitions, after: 10 * minute, bytesMax: 8 << 20),
-            deleting(topics.deadLetters, 1, after: 30 * day),
+            // A letter is a record of another topic and, in headers, what is to be said about it.
+            deleting(topics.deadLetters, 1, after: 30 * day, bytesMax: 3 << 20),
             deleting(topics.telemetry, 1, after: 10 * minute),
         ]
         for service in system.services {

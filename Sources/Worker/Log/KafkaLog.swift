@@ -103,7 +103,10 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         turn += 1
         let commit = TransactionCommit(
             producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds))
-        return try commit.run(transaction)
+        let outcome = try commit.run(transaction)
+        // Whatever is still polled of the old assignment must not be committed under it.
+        if case .notOurs = outcome { self.group = nil }
+        return outcome
     }
 
     func reply(_ record: OutgoingRecord) {

@@ -4,8 +4,11 @@ import Wire
 
 struct Answers {
     let milliseconds: Int64
+    let allowance: Int64
     let rowsMax: Int64
     private static let removedAtOnce: Int64 = 500
+    /// Nobody waits longer for an answer, whatever a deadline says.
+    private static let millisecondsMax: Int64 = 86_400_000
 
     struct Kept {
         let fingerprint: Int64
@@ -23,7 +26,10 @@ struct Answers {
                 body: Array(try row.text("body").utf8), createdID: try row.integerOrNull("created")))
     }
 
+    /// Kept for as long as a repeat may still be taken.
     func keep(_ reply: Reply, for request: RequestMessage, in shard: Shard, nowMilliseconds: Int64) throws {
+        let lastRepeat = min(request.deadlineMilliseconds, nowMilliseconds + Self.millisecondsMax) + allowance
+        let expires = max(nowMilliseconds + milliseconds, lastRepeat)
         try shard.store.execute(
             """
             INSERT OR REPLACE INTO runtime_answers (id, fingerprint, status, content_type, created, body, expires)
@@ -32,7 +38,7 @@ struct Answers {
             [
                 .text(request.id), .integer(request.fingerprint), .integer(Int64(reply.status)),
                 .text(reply.contentType), reply.createdID.map(Value.integer) ?? .null,
-                .text(String(decoding: reply.body, as: UTF8.self)), .integer(nowMilliseconds + milliseconds),
+                .text(String(decoding: reply.body, as: UTF8.self)), .integer(expires),
             ])
     }
 

@@ -15,7 +15,7 @@ extension WorkerLoop {
         }
         shard.next[record.topic] = record.offset + 1
         shard.hasUncommittedInput = true
-        do { try dispatch(record, shard, now) } catch { try bury(record, reason: blame(error), now) }
+        do { try dispatch(record, shard, now) } catch { bury(record, reason: try blame(error), now) }
     }
 
     private func dispatch(_ record: Record, _ shard: Shard, _ now: Int64) throws {
@@ -94,7 +94,12 @@ extension WorkerLoop {
 
     func recordsOf(_ turn: Turn, _ cause: Cause, _ now: Int64) throws -> [OutgoingRecord] {
         try turn.effects.enumerated().map { place, effect in
-            try effects.record(effect, place: place, cause: cause, nowMilliseconds: now)
+            let record = try effects.record(effect, place: place, cause: cause, nowMilliseconds: now)
+            let bytes = record.value?.count ?? 0
+            guard bytes <= limits.recordBytesMax else {
+                throw Problem(500, "a message of \(bytes) bytes was to be sent, \(limits.recordBytesMax) are allowed")
+            }
+            return record
         }
     }
 
@@ -104,7 +109,7 @@ extension WorkerLoop {
         switch error {
         case let problem as Problem: return problem.detail
         case let error as SQLiteError:
-            if error.isFull || error.isCorrupt || error.isInputOutput { throw StoreFailure(error) }
+            if error.isEnvironmental { throw StoreFailure(error) }
             return error.description
         case is StoreFailure, is FatalError: throw error
         default: return String(describing: error)
@@ -113,7 +118,8 @@ extension WorkerLoop {
 
     // MARK: - Dead letters
 
-    func bury(_ record: Record, reason: String, _ now: Int64) throws {
+    func bury(_ record: Record, reason: String, _ now: Int64) {
+        let reason = String(reason.prefix(1_000))
         counters.deadLetters += 1
         Log.warning(
             "dead letter",

@@ -1,15 +1,20 @@
 // Requests that wait for others to answer, or for time to pass. In memory only: if the process dies, the requester's
 // repeat starts the request again on the next owner.
 import Contract
+import Kafka
 import Wire
 
 struct Parking {
     struct Parked {
         let request: RequestMessage
+        /// As it was read, should it become a dead letter.
+        let record: Record
         /// Everybody who asked the same meanwhile is answered together.
         var waiters: [RequestMessage]
         let shard: Int32
         let cause: Cause
+        /// How often it has been parked, this time included.
+        let step: Int
         let continuation: Outcome.Continuation
         var answers: [Answer?]
         let dueAt: Int64?
@@ -37,13 +42,14 @@ struct Parking {
 
     /// Returns a number that tells this stay from later ones of the same request.
     mutating func park(
-        _ request: RequestMessage, waiters: [RequestMessage], shard: Int32, cause: Cause, questions: Int,
-        dueAt: Int64?, then continuation: @escaping Outcome.Continuation
+        _ request: RequestMessage, record: Record, waiters: [RequestMessage], shard: Int32, cause: Cause, step: Int,
+        questions: Int, dueAt: Int64?, then continuation: @escaping Outcome.Continuation
     ) -> Int {
         lastNumber += 1
         parked[request.id] = Parked(
-            request: request, waiters: waiters, shard: shard, cause: cause, continuation: continuation,
-            answers: Array(repeating: nil, count: questions), dueAt: dueAt, number: lastNumber)
+            request: request, record: record, waiters: waiters, shard: shard, cause: cause, step: step,
+            continuation: continuation, answers: Array(repeating: nil, count: questions), dueAt: dueAt,
+            number: lastNumber)
         if dueAt != nil { timed.append(request.id) } else if questions == 0 { ready.append(request.id) }
         return lastNumber
     }

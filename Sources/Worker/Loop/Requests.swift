@@ -7,41 +7,63 @@ import Wire
 
 extension WorkerLoop {
     func handleRequest(_ message: RequestMessage, _ record: Record, _ shard: Shard, _ now: Int64) throws {
-        guard message.deadlineMilliseconds + limits.clockAllowanceMilliseconds >= now else {
-            counters.requestsExpired += 1
-            return
-        }
+        guard !isExpired(message, now) else { return }
         if try isRepeat(message, shard) { return }
         counters.requests += 1
-        let cause = Cause(message, origin: "\(service.contract.name)-\(shard.number)-r\(record.offset)")
+        let job = Job(
+            message: message, record: record, waiters: [message], shard: shard,
+            cause: Cause(message, origin: "\(service.contract.name)-\(shard.number)-r\(record.offset)"), now: now,
+            step: 0)
         do {
-            switch try routes.target(of: message) {
+            let target = try routes.target(of: message)
+            try checkHome(target, job)
+            switch target {
             case .list(let resource, let table):
                 answerQuery(
                     message, shard,
                     try lists.answer(resource, table: table, message: message, shard: shard))
             case .item(let resource, let table, let id):
                 answerQuery(message, shard, try item(resource, table, id, shard))
-            case .rule(let rule, let request, let resource):
-                try conclude(message, [message], shard, cause, now, resource) { turn in
-                    if let tag = message.ifMatch, let resource, let id = request.id {
-                        try self.check(tag, resource, id, shard)
-                    }
+            case .rule(let rule, let request, _):
+                try conclude(job) { turn in
+                    try self.checkVersion(job)
                     return try rule(request, turn)
                 }
             }
         } catch let problem as Problem {
             replies.append(ReplyMessage(to: message, Reply(problem)))
         } catch {
-            try bury(record, reason: blame(error), now)
-            refuse([message])
+            try refuse(job, error)
         }
     }
 
-    /// A rule failed: what it had done is taken back, and the caller is told no more than that.
-    private func refuse(_ waiters: [RequestMessage]) {
-        let reply = Reply(Problem(500, "the request could not be handled"))
-        for waiter in waiters { replies.append(ReplyMessage(to: waiter, reply)) }
+    /// A request on its way through a rule, perhaps in several turns.
+    private struct Job {
+        let message: RequestMessage
+        let record: Record
+        let waiters: [RequestMessage]
+        let shard: Shard
+        let cause: Cause
+        let now: Int64
+        /// How often it has been parked before.
+        let step: Int
+    }
+
+    private func isExpired(_ message: RequestMessage, _ now: Int64) -> Bool {
+        // Written so that no deadline, however strange, can overflow.
+        let isExpired = message.deadlineMilliseconds < now - limits.clockAllowanceMilliseconds
+        if isExpired { counters.requestsExpired += 1 }
+        return isExpired
+    }
+
+    /// Who sends a request to the wrong shard has another idea of the shards than we: it must not make a second truth.
+    private func checkHome(_ target: Routes.Target, _ job: Job) throws {
+        guard let id = routes.home(of: target), let owner = shards.owner(of: id), owner != job.shard.number else {
+            return
+        }
+        let detail = "id \(id) belongs to shard \(owner), this is shard \(job.shard.number)"
+        if !job.message.method.isQuery { bury(job.record, reason: detail, job.now) }
+        throw Problem(421, detail)
     }
 
     /// The same request again: answered before, parked, or the same key for something else.
@@ -90,9 +112,12 @@ extension WorkerLoop {
         ).map(resource.item)
     }
 
-    private func check(_ tag: String, _ resource: Resource, _ id: Int64, _ shard: Shard) throws {
-        guard let table = service.rules.tables[resource.name] else { return }
-        guard let item = try find(resource, table, id, shard) else {
+    /// `If-Match`: the item must still be as the client knows it.
+    private func checkVersion(_ job: Job) throws {
+        guard let tag = job.message.ifMatch, let resource = routes.resource(of: job.message),
+            let id = routes.itemID(of: job.message), let table = service.rules.tables[resource.name]
+        else { return }
+        guard let item = try find(resource, table, id, job.shard) else {
             throw Problem.notFound("\(resource.item) \(id) does not exist")
         }
         let current = EntityTag.of(item.bytes)
@@ -104,49 +129,55 @@ extension WorkerLoop {
     // MARK: - Rules
 
     /// Runs a rule to its answer, or parks the request if the rule needs others first.
-    private func conclude(
-        _ message: RequestMessage, _ waiters: [RequestMessage], _ shard: Shard, _ cause: Cause, _ now: Int64,
-        _ resource: Resource?, _ rule: (Turn) throws -> Outcome
-    ) throws {
-        if !message.method.isQuery { try shard.touch() }
-        let turn = newTurn(shard, now)
-        var reply: Reply
+    private func conclude(_ job: Job, _ rule: (Turn) throws -> Outcome) throws {
+        let reply: Reply
         do {
-            let outcome =
-                try message.method.isQuery ? rule(turn) : runInSavepoint(turn, cause, now, shard, rule)
-            guard case .reply(let answer) = outcome else { return park(outcome, message, waiters, shard, cause) }
+            let outcome = try job.message.method.isQuery ? runQuery(job, rule) : runInSavepoint(job, rule)
+            guard case .reply(let answer) = outcome else { return park(outcome, job) }
             reply = answer
-            if let resource, reply.createdID != nil, reply.status == 201 {
-                reply.status = resource.statusOfCreation
-                if resource.statusOfCreation != 201 { reply.createdID = nil }
-            }
+        } catch let problem as Problem where job.message.method.isQuery {
+            reply = Reply(problem)
         } catch let problem as Problem {
             // Refused: the savepoint took back what the rule had done, but a repeat must hear the same.
             reply = Reply(problem)
+            try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+            job.shard.hasChanges = true
         }
-        if message.method.isQuery {
-            counters.queries += 1
-        } else {
-            try answers.keep(reply, for: message, in: shard, nowMilliseconds: now)
-            shard.hasChanges = true
-        }
-        for waiter in waiters { replies.append(ReplyMessage(to: waiter, reply)) }
+        if job.message.method.isQuery { counters.queries += 1 }
+        for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, reply)) }
     }
 
-    private func runInSavepoint(
-        _ turn: Turn, _ cause: Cause, _ now: Int64, _ shard: Shard, _ rule: (Turn) throws -> Outcome
-    ) throws -> Outcome {
+    private func runQuery(_ job: Job, _ rule: (Turn) throws -> Outcome) throws -> Outcome {
+        let turn = newTurn(job.shard, job.now)
+        job.shard.store.mayWrite = false
+        defer { job.shard.store.mayWrite = true }
+        let outcome = try rule(turn)
+        guard turn.effects.isEmpty else { throw Problem(500, "a query may not publish or send") }
+        return outcome
+    }
+
+    /// Rows, messages and the memory of the answer: all of it, or nothing.
+    private func runInSavepoint(_ job: Job, _ rule: (Turn) throws -> Outcome) throws -> Outcome {
+        try job.shard.touch()
+        let turn = newTurn(job.shard, job.now)
         var parked: Outcome?
         do {
-            return try shard.store.savepoint {
+            let (reply, records) = try job.shard.store.savepoint {
                 let outcome = try rule(turn)
-                guard case .reply = outcome else {
+                guard case .reply(let answer) = outcome else {
                     parked = outcome
                     throw ParkedSignal()
                 }
-                outgoing += try recordsOf(turn, cause, now)
-                return outcome
+                let reply = self.presented(answer, job)
+                guard reply.body.count <= limits.recordBytesMax else {
+                    throw Problem(500, "the answer has \(reply.body.count) bytes, more than can be kept")
+                }
+                try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+                return (reply, try recordsOf(turn, job.cause, job.now))
             }
+            outgoing += records
+            job.shard.hasChanges = true
+            return .reply(reply)
         } catch is ParkedSignal {
             return parked ?? .noContent
         }
@@ -155,66 +186,83 @@ extension WorkerLoop {
     /// Rolls back what a rule wrote before it asked: its continuation decides.
     private struct ParkedSignal: Error {}
 
+    /// Some resources of the originals answer a creation with another status than 201.
+    private func presented(_ reply: Reply, _ job: Job) -> Reply {
+        guard reply.createdID != nil, reply.status == 201, let resource = routes.resource(of: job.message),
+            resource.statusOfCreation != 201
+        else { return reply }
+        var reply = reply
+        reply.status = resource.statusOfCreation
+        reply.createdID = nil
+        return reply
+    }
+
+    /// A rule failed: what it had done is taken back, and the caller is told no more than that. The answer is not kept, so
+    /// that a letter that is put back gets another chance.
+    private func refuse(_ job: Job, _ error: any Error) throws {
+        bury(job.record, reason: try blame(error), job.now)
+        let reply = Reply(Problem(500, "the request could not be handled"))
+        for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, reply)) }
+    }
+
     // MARK: - Waiting for others
 
-    private func park(
-        _ outcome: Outcome, _ message: RequestMessage, _ waiters: [RequestMessage], _ shard: Shard, _ cause: Cause
-    ) {
+    private func park(_ outcome: Outcome, _ job: Job) {
         guard parking.count < limits.parkedMax else {
             let problem = Problem.unavailable("\(limits.parkedMax) requests wait for other services, try again")
-            for waiter in waiters { replies.append(ReplyMessage(to: waiter, Reply(problem))) }
+            for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, Reply(problem))) }
             return
         }
         switch outcome {
         case .reply: return
         case .wait(let milliseconds, let continuation):
             _ = parking.park(
-                message, waiters: waiters, shard: shard.number, cause: cause, questions: 0,
-                dueAt: clock.monotonic() + milliseconds, then: continuation)
+                job.message, record: job.record, waiters: job.waiters, shard: job.shard.number, cause: job.cause,
+                step: job.step + 1, questions: 0, dueAt: clock.monotonic() + max(0, milliseconds), then: continuation)
         case .ask(let questions, let continuation):
             let number = parking.park(
-                message, waiters: waiters, shard: shard.number, cause: cause, questions: questions.count, dueAt: nil,
-                then: continuation)
-            for (place, question) in questions.enumerated() { ask(question, place, number, message, cause) }
+                job.message, record: job.record, waiters: job.waiters, shard: job.shard.number, cause: job.cause,
+                step: job.step + 1, questions: questions.count, dueAt: nil, then: continuation)
+            for (place, question) in questions.enumerated() { ask(question, place, number, job) }
         }
     }
 
-    private func ask(_ question: Question, _ place: Int, _ number: Int, _ message: RequestMessage, _ cause: Cause) {
+    private func ask(_ question: Question, _ place: Int, _ number: Int, _ job: Job) {
+        let id = job.message.id
         guard let home = shards.owner(of: question.home) else {
             let reason = "\(question.home) is no id"
-            return parking.answer(message.id, number: number, place: place, .unanswered(reason: reason))
+            return parking.answer(id, number: number, place: place, .unanswered(reason: reason))
         }
         let call = Call(
             service: question.service, shard: home, method: question.method, path: question.path, body: question.body,
             // A call that changes something is the same call when this request is run again after a crash.
-            key: question.method.isQuery ? nil : "\(message.id)/\(place)",
-            deadlineMilliseconds: limits.callMilliseconds, trace: cause.trace.child(), correlation: cause.correlation)
+            key: question.method.isQuery ? nil : "\(id)/\(job.step).\(place)",
+            deadlineMilliseconds: limits.callMilliseconds, trace: job.cause.trace.child(),
+            correlation: job.cause.correlation)
         caller.send(call, now: clock.monotonic()) { [weak self] result in
             let answer: Answer =
                 switch result {
                 case .answered(let reply): .answered(reply)
                 case .refused(let problem): .unanswered(reason: problem.detail)
                 }
-            self?.parking.answer(message.id, number: number, place: place, answer)
+            self?.parking.answer(id, number: number, place: place, answer)
         }
     }
 
     /// The continuation of a parked request, in a turn of its own.
     func resume(_ parked: Parking.Parked, nowMilliseconds now: Int64) throws {
-        guard let shard = custody.shard(parked.shard) else { return }
-        guard parked.request.deadlineMilliseconds + limits.clockAllowanceMilliseconds >= now else {
-            counters.requestsExpired += 1
-            return
-        }
-        let resource = routes.resource(of: parked.request)
+        guard let shard = custody.shard(parked.shard), !isExpired(parked.request, now) else { return }
+        let job = Job(
+            message: parked.request, record: parked.record, waiters: parked.waiters, shard: shard, cause: parked.cause,
+            now: now, step: parked.step)
         do {
-            try conclude(parked.request, parked.waiters, shard, parked.cause, now, resource) { turn in
-                try parked.continuation(parked.answers.compactMap { $0 }, turn)
+            try conclude(job) { turn in
+                // Others may have changed the item meanwhile.
+                try self.checkVersion(job)
+                return try parked.continuation(parked.answers.compactMap { $0 }, turn)
             }
         } catch {
-            let reason = try blame(error)
-            Log.error("a continuation failed", ["request": LogValue(parked.request.id), "reason": LogValue(reason)])
-            refuse(parked.waiters)
+            try refuse(job, error)
         }
     }
 }

@@ -84,6 +84,24 @@ struct Routes {
         return contract.resources.first { $0.name == name }
     }
 
+    /// The id whose shard must have received the request, where it is about one.
+    func home(of target: Target) -> Int64? {
+        switch target {
+        case .list: return nil
+        case .item(_, _, let id): return id
+        case .rule(_, let request, let resource):
+            if let id = request.id { return id }
+            guard let resource, case .shardOf(let field) = resource.creation else { return nil }
+            return request.body[field]?.integer
+        }
+    }
+
+    /// The id at the end of a path to one item.
+    func itemID(of message: RequestMessage) -> Int64? {
+        let segments = Self.split(message.path).segments
+        return segments.count == 2 ? Int64(segments[1]) : nil
+    }
+
     /// Paths on request topics are written by our own edge: plain segments, an encoded query.
     static func split(_ path: String) -> (segments: [String], query: [(name: String, value: String)]) {
         let halves = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)

@@ -12,6 +12,19 @@ struct LoopClock {
     var monotonic: () -> Int64 = Clock.monotonicMilliseconds
 }
 
+/// Wall time that no jump of the clock moves: counted from the start by the monotonic clock.
+struct SteadyClock {
+    private let clock: LoopClock
+    private let offset: Int64
+
+    init(_ clock: LoopClock) {
+        self.clock = clock
+        offset = clock.wall() - clock.monotonic()
+    }
+
+    var now: Int64 { clock.monotonic() + offset }
+}
+
 final class WorkerLoop {
     let service: Service
     let shards: Shards
@@ -34,6 +47,7 @@ final class WorkerLoop {
     var replies: [ReplyMessage] = []
     private var gathered: [Record] = []
     private var lastCommit: Int64 = 0
+    private let steady: SteadyClock
 
     init(
         service: Service, system: SystemContract, identity: ShardIdentity, directory: String, log: any WorkerLog,
@@ -48,7 +62,10 @@ final class WorkerLoop {
         self.clock = clock
         routes = Routes(service)
         effects = EffectRecords(service: service.contract.name, topics: system.topics, shards: shards)
-        answers = Answers(milliseconds: limits.answerMilliseconds, rowsMax: limits.answersMax)
+        answers = Answers(
+            milliseconds: limits.answerMilliseconds, allowance: limits.clockAllowanceMilliseconds,
+            rowsMax: limits.answersMax)
+        steady = SteadyClock(clock)
         lists = Lists(rowsMax: limits.listRowsMax, bytesMax: limits.replyBytesMax)
         custody = ShardCustody(
             service: service, topics: system.topics, identity: identity, directory: directory, limits: limits, log: log)
@@ -77,9 +94,8 @@ final class WorkerLoop {
         counters.batches += 1
         counters.batchRecords += Int64(batch.count)
         CrashPoint.reach(.rulesRun)
-        if custody.all.contains(where: \.hasChanges) || !outgoing.isEmpty {
-            try commitBatch(includingClean: isIdleCommitDue)
-        }
+        let isDue = isIdleCommitDue
+        if isDue || custody.all.contains(where: \.hasChanges) { try commitBatch(includingClean: isDue) }
         sendReplies()
     }
 
@@ -138,9 +154,11 @@ final class WorkerLoop {
         for shard in involved {
             try shard.touch()
             if shard.hasChanges {
-                try answers.tidy(shard, nowMilliseconds: now, counting: counters.transactions % 128 == 0)
+                try answers.tidy(
+                    shard, nowMilliseconds: min(now, steady.now), counting: counters.transactions % 128 == 0)
             }
-            transaction.records += try shard.changesOfBatch(topic: topics.state(service.contract.name))
+            transaction.records += try shard.changesOfBatch(
+                topic: topics.state(service.contract.name), withOffsets: !plantedBugs.contains(.offsetsOutside))
             for (topic, offset) in shard.next {
                 transaction.positions.append(Position(topic: topic, partition: shard.number, offset: offset))
             }

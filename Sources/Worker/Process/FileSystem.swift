@@ -25,6 +25,12 @@ enum FileSystem {
         for suffix in ["", "-wal", "-shm", "-journal"] { unsafe unlink(path + suffix) }
     }
 
+    /// Puts a closed database elsewhere, unless there is one already: the older copy is the one that matters.
+    static func moveDatabase(_ path: String, to other: String) {
+        guard !exists(other) else { return removeDatabase(path) }
+        for suffix in ["", "-wal", "-shm", "-journal"] { _ = unsafe rename(path + suffix, other + suffix) }
+    }
+
     /// Replaces a small file in one step, so that a reader never sees half of it.
     static func replace(_ path: String, with text: String) throws(FileError) {
         let temporary = path + ".new"

@@ -39,8 +39,8 @@ public struct WorkerLimits: Sendable {
     public var listRowsMax: Int64 = 10_000
     /// One shard's part of a list; a reply larger than Kafka takes would never arrive.
     public var replyBytesMax = 4 << 20
-    /// One row of state, one request or event: beyond it the record is refused.
-    public var recordBytesMax = 2 << 20
+    /// One request, command or event: beyond it the record is refused. The topics take a little more.
+    public var recordBytesMax = 3 << 19
     /// Transactional producers that take turns, so that a batch does not wait for the markers of the last one.
     public var transactionalProducers = 2
 

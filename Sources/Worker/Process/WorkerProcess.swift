@@ -3,6 +3,7 @@ public import Contract
 import Glibc
 public import Kafka
 public import Platform
+import SQLite
 public import Wire
 
 /// What something that runs beside the loop in the same process may use.
@@ -134,6 +135,8 @@ public struct WorkerProcess {
                 try loop.step { milliseconds in stop.wake.wait(milliseconds: Int32(clamping: milliseconds)) }
             } catch let failure as StoreFailure {
                 throw FatalError(loop.custody.discardIfDamaged(failure))
+            } catch let error as SQLiteError {
+                throw FatalError(loop.custody.discardIfDamaged(StoreFailure(error)))
             } catch  where stop.isRequested {
                 return Log.warning("stopped in the middle of something: \(error)")
             }

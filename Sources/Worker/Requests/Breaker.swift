@@ -46,6 +46,8 @@ struct Breaker {
     mutating func timedOut(now: Int64) -> Bool {
         failures += 1
         guard isProbing || failures >= failuresMax else { return false }
+        // Calls that were on their way when it opened do not keep it open any longer.
+        guard isProbing || openedAt == nil else { return false }
         isProbing = false
         let wasClosed = openedAt == nil
         openedAt = now

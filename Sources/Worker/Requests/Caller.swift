@@ -32,6 +32,7 @@ final class Caller {
     private let transport: any CallTransport
     private let limits: WorkerLimits
     private let patience: Patience
+    private let wall: () -> Int64
     let requester: String
     let replyPartition: Int32
     private var pending: [Int64: Pending] = [:]
@@ -39,17 +40,20 @@ final class Caller {
     private var keyed: [String: Int64] = [:]
     private var breakers: [String: Breaker] = [:]
     private var lastCall: Int64 = 0
+    /// Those who wait for an answer; several may wait for one call.
+    private var waiting = 0
     private var nextCheck: Int64 = 0
     private(set) var repeats: Int64 = 0
 
     init(
         topics: Topics, instance: String, transport: any CallTransport, limits: WorkerLimits, patience: Patience,
-        incarnation: String
+        incarnation: String, wall: @escaping () -> Int64 = Clock.wallMilliseconds
     ) {
         self.topics = topics
         self.transport = transport
         self.limits = limits
         self.patience = patience
+        self.wall = wall
         // An instance that starts again is another requester: answers to its former life are nobody's.
         requester = "\(instance)/\(incarnation)"
         replyPartition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
@@ -64,7 +68,7 @@ final class Caller {
     // MARK: - Calling
 
     func send(_ call: Call, now: Int64 = Clock.monotonicMilliseconds(), then: @escaping (CallResult) -> Void) {
-        guard pending.count < limits.callsInFlightMax else {
+        guard waiting < limits.callsInFlightMax else {
             return then(.refused(.unavailable("\(limits.callsInFlightMax) requests are under way, try again")))
         }
         if patience == .service, !admits(call.service, now: now) {
@@ -73,8 +77,11 @@ final class Caller {
         lastCall += 1
         let message = message(call)
         let fingerprint = message.fingerprint
-        if let key = call.key, let twin = keyed[key], pending[twin]?.fingerprint == fingerprint {
+        if let key = call.key, let twin = keyed[key], let other = pending[twin], other.fingerprint == fingerprint,
+            other.service == call.service, other.shard == call.shard
+        {
             pending[twin]?.waiters.append(then)
+            waiting += 1
             return
         }
         let entry = Pending(
@@ -82,6 +89,7 @@ final class Caller {
             deadline: now + call.deadlineMilliseconds, repeatAt: now + limits.repeatMilliseconds,
             repeatAfter: limits.repeatMilliseconds, isSent: false, waiters: [then], fingerprint: fingerprint)
         pending[lastCall] = entry
+        waiting += 1
         if let key = call.key { keyed[key] = lastCall }
         transmit(lastCall, now: now)
         nextCheck = min(nextCheck, now + limits.repeatMilliseconds, entry.deadline)
@@ -98,7 +106,7 @@ final class Caller {
         RequestMessage(
             id: call.key ?? "\(requester).\(lastCall)", call: lastCall, method: call.method, path: call.path,
             replyTo: replyPartition, requester: requester,
-            deadlineMilliseconds: Clock.wallMilliseconds() + call.deadlineMilliseconds, ifMatch: call.ifMatch,
+            deadlineMilliseconds: wall() + call.deadlineMilliseconds, ifMatch: call.ifMatch,
             trace: call.trace, correlation: call.correlation, body: call.body)
     }
 
@@ -143,7 +151,7 @@ final class Caller {
                 repeats += 1
                 pending[number]?.repeatAfter = min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
                 // The time left counts, not the wall clock of the first try: clocks jump.
-                pending[number]?.message.deadlineMilliseconds = Clock.wallMilliseconds() + entry.deadline - now
+                pending[number]?.message.deadlineMilliseconds = wall() + entry.deadline - now
                 pending[number]?.repeatAt = now + min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
                 transmit(number, now: now)
             }
@@ -166,6 +174,7 @@ final class Caller {
 
     private func finish(_ number: Int64, _ result: CallResult, now: Int64) {
         guard let entry = pending.removeValue(forKey: number) else { return }
+        waiting -= entry.waiters.count
         if keyed[entry.message.id] == number { keyed[entry.message.id] = nil }
         if patience == .service, case .answered = result {
             if let breaker = breakers[entry.service], breaker.state(now: now) != .closed {

@@ -111,8 +111,8 @@ final class Shard {
     }
 
     /// The input read so far, as rows; then everything that changed, as state records.
-    func changesOfBatch(topic: String) throws -> [OutgoingRecord] {
-        for (input, offset) in next {
+    func changesOfBatch(topic: String, withOffsets: Bool = true) throws -> [OutgoingRecord] {
+        for (input, offset) in next where withOffsets {
             try store.execute(
                 """
                 INSERT INTO runtime_offsets (topic, next) VALUES (?1, ?2)
@@ -134,7 +134,7 @@ final class Shard {
         if let stateOffset { self.stateOffset = stateOffset }
         try Shard.setLocal(store, "state_offset", String(self.stateOffset))
         try Shard.setLocal(store, "committed", String(nowMilliseconds))
-        try store.commit()
+        if store.isInTransaction { try store.commit() }
         isDirty = false
         hasChanges = false
         hasUncommittedInput = false
@@ -155,7 +155,7 @@ final class Shard {
 
     /// How many rows a table has; counted once and remembered until the table changes.
     func count(_ table: String) throws -> Int64 {
-        if let known = counts[table] { return known }
+        if !isDirty, let known = counts[table] { return known }
         let count = try store.first("SELECT COUNT(*) AS n FROM \(table)")?.integer("n") ?? 0
         if !isDirty { counts[table] = count }
         return count
@@ -169,9 +169,13 @@ final class Shard {
         var rest = rows[...]
         while let first = rest.first {
             guard first.schema <= migrations.count else {
-                throw StateError(
+                throw FatalError(
                     "the state topic holds rows of schema \(first.schema), this program knows \(migrations.count): "
                         + "a newer version of it has run; start that one")
+            }
+            guard first.schema >= schema else {
+                // This file was brought up to date, then an older program wrote on: only the whole story is right.
+                throw StateError("its rows have schema \(schema), the state topic goes on with \(first.schema)")
             }
             try migrate(to: first.schema, migrations)
             let end = rest.firstIndex { $0.schema > schema } ?? rest.endIndex

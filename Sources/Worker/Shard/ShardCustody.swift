@@ -19,6 +19,8 @@ final class ShardCustody {
     private(set) var lastRestore = (shards: 0, rows: 0)
     /// Called again and again while an assignment goes on, which may take long; false ends it.
     var goesOn: () -> Bool = { true }
+    /// Shards whose files were thrown away during this assignment: that helps once.
+    private var rebuilt: Set<Int32> = []
 
     init(
         service: Service, topics: Topics, identity: ShardIdentity, directory: String, limits: WorkerLimits,
@@ -64,14 +66,16 @@ final class ShardCustody {
         // state topic an upper bound of everything committed.
         let committed = try retrying { try log.committed(partitions) }
         lastRestore = (shards: numbers.count, rows: 0)
+        rebuilt = []
         for number in numbers { owned[number] = try openOrCreate(number) }
         try restore(numbers)
         for number in numbers where try !agrees(number, committed) {
-            Log.warning("shard file disagrees with the group's offsets, rebuilding it", ["shard": LogValue(number)])
-            try discard(number)
+            try rebuild(number, because: "it disagrees with the group's offsets")
             try restore([number])
             guard try agrees(number, committed) else { throw FatalError(disagreement(number, committed)) }
         }
+        // The truth is in Kafka, as has just been seen: what was put aside is of no more use.
+        for number in rebuilt { FileSystem.removeDatabase(asidePath(number)) }
         all = numbers.compactMap { owned[$0] }
         let positions = try startingPoints(committed)
         Log.info(
@@ -94,7 +98,8 @@ final class ShardCustody {
                     "events were deleted by retention before this service read them",
                     ["shard": LogValue(position.partition), "from": LogValue(position.offset), "to": LogValue(first)])
             }
-            return Position(topic: position.topic, partition: position.partition, offset: max(position.offset, first))
+            let reached = position.offset >= 0 ? position.offset : owned[position.partition]?.next[position.topic] ?? 0
+            return Position(topic: position.topic, partition: position.partition, offset: max(reached, first))
         }
     }
 
@@ -166,10 +171,20 @@ final class ShardCustody {
         return try Shard.create(path: path(number), identity: identity(number))
     }
 
-    private func discard(_ number: Int32) throws {
+    /// Starts a shard's file from nothing. The old one is put aside until the new one is known to be right: should the
+    /// state topic have been lost, it is the last copy.
+    private func rebuild(_ number: Int32, because reason: String) throws {
+        guard rebuilt.insert(number).inserted else {
+            throw FatalError("shard \(number) cannot be rebuilt from the state topic: \(reason)")
+        }
+        Log.warning("shard file is rebuilt", ["shard": LogValue(number), "reason": LogValue(reason)])
         owned[number]?.close()
+        owned[number] = nil
+        FileSystem.moveDatabase(path(number), to: asidePath(number))
         owned[number] = try create(number)
     }
+
+    private func asidePath(_ number: Int32) -> String { path(number) + ".aside" }
 
     // MARK: - Restoring
 
@@ -179,15 +194,15 @@ final class ShardCustody {
             let from = numbers.compactMap { number in
                 owned[number].map { Position(topic: topic, partition: number, offset: $0.stateOffset) }
             }
-            let ends = try log.restore(from) { records in try self.apply(records) }
+            let ends = try retrying { try log.restore(from) { records in try self.apply(records) } }
             for end in ends {
-                try owned[end.partition]?.finishRestore(upTo: end.offset, migrations: service.migrations)
+                try using(end.partition) { try $0.finishRestore(upTo: end.offset, migrations: service.migrations) }
             }
         } catch let error as StateAhead {
-            Log.warning(
-                "shard file is ahead of its topic, rebuilding it",
-                ["shard": LogValue(error.partition), "reason": LogValue(error.description)])
-            try discard(error.partition)
+            try rebuild(error.partition, because: error.description)
+            try restore(numbers)
+        } catch let error as Unusable {
+            try rebuild(error.shard, because: error.reason)
             try restore(numbers)
         }
     }
@@ -197,12 +212,35 @@ final class ShardCustody {
         lastRestore.rows += records.count
         var byShard: [Int32: [StateRecords.Row]] = [:]
         for record in records { byShard[record.partition, default: []].append(try StateRecords.read(record)) }
-        for (number, rows) in byShard { try owned[number]?.apply(rows, migrations: service.migrations) }
+        for (number, rows) in byShard { try using(number) { try $0.apply(rows, migrations: service.migrations) } }
     }
 
-    /// The file's places in the input are the group's: they were committed in one transaction.
+    /// A file that shows its damage only now, or that only the whole story can mend.
+    private struct Unusable: Error {
+        let shard: Int32
+        let reason: String
+    }
+
+    private func using(_ number: Int32, _ body: (Shard) throws -> Void) throws {
+        guard let shard = owned[number] else { return }
+        do { try body(shard) } catch let error as SQLiteError where error.isCorrupt {
+            throw Unusable(shard: number, reason: error.description)
+        } catch let error as StateError {
+            throw Unusable(shard: number, reason: error.description)
+        }
+    }
+
+    /// The file's places in the input are the group's: they were committed in one transaction. A group that stood still
+    /// for a week has its offsets forgotten by the broker; the state has them still.
     private func agrees(_ number: Int32, _ committed: [Position]) throws -> Bool {
         guard let shard = owned[number] else { return false }
+        let groups = committed.filter { $0.partition == number }
+        if groups.allSatisfy({ $0.offset < 0 }) {
+            if !shard.next.isEmpty {
+                Log.warning("the group has no offsets any more, the state's are taken", ["shard": LogValue(number)])
+            }
+            return true
+        }
         return committed.filter { $0.partition == number }.allSatisfy { shard.next[$0.topic] ?? -1 == $0.offset }
     }
 
