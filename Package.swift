@@ -104,8 +104,17 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // `bookstore` and `counter` are the processes that these tests start and kill.
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: [
+                "Worker", "Kafka", "SQLite", "Contract", "Wire", "Platform", "TestSupport", "counter", "bookstore",
+            ],
+            swiftSettings: strict),
+
         // A service of the tests: the example of docs/worker.md, and the victim of the crash tests.
         .executableTarget(
-            name: "counter", dependencies: ["Worker", "Contract", "Wire"], path: "Tests/Counter", swiftSettings: strict),
+            name: "counter", dependencies: ["Worker", "Contract", "Wire", "Platform"], path: "Tests/Counter",
+            swiftSettings: strict),
     ]
 )

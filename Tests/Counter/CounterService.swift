@@ -49,7 +49,11 @@ struct Give: Command {
 let counterSchema =
     "CREATE TABLE counters (counterId INTEGER PRIMARY KEY, value INTEGER NOT NULL, seen INTEGER NOT NULL)"
 
-let counterService = Service(Counters.service, migrations: [counterSchema]) { rules in
+func counterService(_ contract: ServiceContract = Counters.service) -> Service {
+    Service(contract, migrations: [counterSchema], counterRules)
+}
+
+private func counterRules(_ rules: inout Rules) {
     rules.read(Counters.counters, from: "counters")
     rules.create(Counters.increments) { request, turn in
         let id = try request.body.identifier("counterId")

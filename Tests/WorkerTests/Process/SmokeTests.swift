@@ -1,0 +1,184 @@
+// The counter service as its callers see it, on every broker.
+import Contract
+import Foundation
+import Kafka
+import Platform
+import TestSupport
+import Testing
+import Wire
+
+@testable import Worker
+
+@Suite(.serialized) struct SmokeTests {
+    @Test(arguments: BrokerKind.available) func countsMovesAndLists(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            let worker = try counting.worker()
+            for id in Int64(1)...6 { try counting.expect(201, counting.increment(id, by: id * 10)) }
+            // 1 and 2 live in different shards; 1 and 5 in the same.
+            try counting.expect(201, counting.move(4, from: 1, to: 2))
+            try counting.expect(201, counting.move(3, from: 5, to: 1))
+            try counting.waitFor(1, value: 9, seen: 3)
+            try counting.waitFor(2, value: 24, seen: 2)
+            try counting.waitFor(5, value: 47, seen: 2)
+            let list = try counting.expect(
+                200, counting.call(.get, "/counters?limit=10&sort=value,desc", home: 1))
+            #expect(
+                list.text == #"{"total":2,"items":["#
+                    + [
+                        #"{"counterId":5,"value":47,"seen":2}"#, #"{"counterId":1,"value":9,"seen":3}"#,
+                    ].joined(separator: ",") + "]}")
+            #expect(try worker.stop() == 0)
+            try counting.filesEqualTopic((0..<4).map { (worker, $0) })
+        }
+    }
+
+    @Test(arguments: BrokerKind.available) func aRepeatHearsTheFirstAnswer(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            try counting.worker()
+            for _ in 0..<3 { try counting.expect(201, counting.increment(1, by: 5, key: "once")) }
+            try counting.waitFor(1, value: 5, seen: 1)
+            try counting.expect(422, counting.increment(1, by: 6, key: "once"))
+            // Refusals are answers, too.
+            let wrong = counting.call(.post, "/increments", ["counterId": 1, "amount": 5000], home: 1, key: "wrong")
+            try counting.expect(400, wrong)
+            try counting.expect(400, wrong)
+            try counting.waitFor(1, value: 5, seen: 1)
+        }
+    }
+
+    @Test(arguments: BrokerKind.available) func refusals(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            try counting.worker()
+            try counting.expect(404, counting.call(.get, "/counters/1", home: 1))
+            try counting.expect(404, counting.call(.get, "/nothing", home: 1))
+            try counting.expect(404, counting.call(.get, "/counters/1/2", home: 1))
+            try counting.expect(400, counting.call(.get, "/counters/one", home: 1))
+            try counting.expect(405, counting.call(.delete, "/counters/1", home: 1))
+            try counting.expect(405, counting.call(.get, "/increments", home: 1))
+            try counting.expect(400, counting.call(.post, "/increments", ["counterId": 1], home: 1))
+            try counting.expect(400, counting.call(.get, "/counters?limit=-1", home: 1))
+            // An id that another shard owns is refused, wherever it stands.
+            try counting.expect(421, counting.call(.get, "/counters/2", home: 1))
+            try counting.expect(
+                421, counting.call(.post, "/increments", ["counterId": 2, "amount": 1], home: 1))
+            try counting.expect(201, counting.increment(1))
+            try counting.waitFor(1, value: 1, seen: 1)
+        }
+    }
+
+    /// Nobody runs when it is sent; when somebody does, its deadline has passed.
+    @Test(arguments: BrokerKind.available) func aRequestPastItsDeadlineIsNeverApplied(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            let late = counting.increment(1, by: 100, milliseconds: 300)
+            try counting.expect(504, late)
+            Pause.milliseconds(1_100)  // the allowance for clocks that differ
+            try counting.worker()
+            try counting.expect(201, counting.increment(1, by: 1))
+            try counting.waitFor(1, value: 1, seen: 1)
+        }
+    }
+
+    @Test(arguments: BrokerKind.available) func badRecordsBecomeDeadLetters(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            let worker = try counting.worker()
+            try counting.expect(201, counting.increment(1))
+            let bad = try BadRecords.send(to: counting)
+            try counting.expect(201, counting.increment(1))
+            try counting.waitFor(1, value: 2, seen: 2)
+            let letters = try eventually(timeout: 30, "all dead letters", every: 100) {
+                let letters = try readAll(counting.topics.deadLetters, 0, counting.broker.settings)
+                return letters.count >= bad.count ? letters : nil
+            }
+            #expect(letters.count == bad.count)
+            for (name, topic, value) in bad {
+                let letter = try #require(letters.first { $0.header("name") == name }, "no dead letter for: \(name)")
+                #expect(letter.value == value, "\(name)")
+                #expect(letter.header("original-topic") == topic, "\(name)")
+                #expect(letter.header("original-partition") == "0")
+                #expect(letter.header("original-offset") != nil)
+                #expect(letter.header("reason")?.isEmpty == false)
+                #expect(letter.header("service") == counting.service)
+                #expect(letter.header("time")?.hasSuffix("Z") == true)
+            }
+            #expect(try worker.stop() == 0)
+            try counting.filesEqualTopic((0..<4).map { (worker, $0) })
+        }
+    }
+
+    @Test(arguments: BrokerKind.available) func stateComesBackWithoutTheFile(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            let worker = try counting.worker()
+            for round in Int64(1)...20 { try counting.expect(201, counting.increment(round % 8 + 1, by: round)) }
+            try counting.waitFor(1, value: 24, seen: 2)
+            #expect(try worker.stop() == 0)
+            let before = try (0..<4).map { try StateDump.ofFile(worker.file($0)) }
+            removeDirectory(worker.directory)
+            // No request in between: it would move the input offsets.
+            try worker.restart()
+            #expect(try worker.stop() == 0)
+            for shard in 0..<4 {
+                let differences = before[shard].differences(from: try StateDump.ofFile(worker.file(shard)))
+                #expect(differences.isEmpty, "shard \(shard): \(differences)")
+            }
+        }
+    }
+}
+
+/// One record of each kind of bad.
+enum BadRecords {
+    /// What each was called, its topic and its value. All go to partition 0.
+    static func send(to counting: Counting) throws -> [(name: String, topic: String, value: [UInt8]?)] {
+        let producer = try Producer(counting.broker.settings, clientID: "bad")
+        let (events, requests) = (counting.topics.events, counting.topics.requests(counting.service))
+        try producer.warmUp(topics: [events, requests], timeoutMilliseconds: 20_000)
+        var sent: [(name: String, topic: String, value: [UInt8]?)] = []
+        func send(_ name: String, _ topic: String, _ value: [UInt8]?, _ headers: [Header] = []) throws {
+            sent.append((name, topic, value))
+            try producer.send(
+                OutgoingRecord(
+                    topic: topic, partition: 0, key: nil, value: value, headers: headers + [Header("name", name)]))
+        }
+        func send(_ name: String, _ topic: String, _ text: String, _ headers: [Header] = []) throws {
+            try send(name, topic, Array(text.utf8), headers)
+        }
+        let give = [Header(HeaderName.command, "Give")]
+        try send("event that is not JSON", events, "so it goes")
+        try send("event that is no object", events, "[1]")
+        try send("event without a value", events, nil)
+        try send("event that is not UTF-8", events, [0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])
+        try send("event without a type", events, "{\"counterId\":1}")
+        try send("event of another shard", events, "{\"eventType\":\"Counted\",\"counterId\":2,\"value\":1}")
+        try send("event with a wrong type", events, "{\"eventType\":\"Counted\",\"counterId\":[],\"value\":1}")
+        try send("event that lacks a field", events, "{\"eventType\":\"Counted\",\"counterId\":1}")
+        try send("event about no id", events, "{\"eventType\":\"Counted\",\"counterId\":0,\"value\":1}")
+        try send("request without headers", requests, "{}")
+        try send("request of no method", requests, "{}", request(method: "STEAL"))
+        try send("request to nowhere", requests, "{}", request(replyTo: "99"))
+        try send("request with a deadline in words", requests, "{}", request(deadline: "soon"))
+        try send("command that nobody knows", requests, "{}", [Header(HeaderName.command, "Fly")])
+        try send("command that is not JSON", requests, "{", give)
+        try send("command without a field", requests, "{\"to\":1}", give)
+        try send("command to another shard", requests, "{\"to\":2,\"amount\":1}", give)
+        try send("command beyond all numbers", requests, "{\"to\":1,\"amount\":1e99}", give)
+        try send("giant command", requests, Array(repeating: 0x20, count: 1_900_000), give)
+        // Of no interest, but no trouble either: an event nobody reacts to, and a deadline at the end of time.
+        let ignored = OutgoingRecord(
+            topic: events, partition: 0, key: nil, value: Array("{\"eventType\":\"Rained\"}".utf8))
+        try producer.send(ignored)
+        try producer.send(
+            OutgoingRecord(
+                topic: requests, partition: 0, key: nil, value: [], headers: request(deadline: String(Int64.max))))
+        try producer.flush(timeoutMilliseconds: 20_000)
+        return sent
+    }
+
+    private static func request(method: String = "GET", replyTo: String = "0", deadline: String = "99999999999999")
+        -> [Header]
+    {
+        [
+            Header(HeaderName.id, "bad"), Header(HeaderName.call, "1"), Header(HeaderName.method, method),
+            Header(HeaderName.path, "/counters/1"), Header(HeaderName.replyTo, replyTo),
+            Header(HeaderName.requester, "nobody"), Header(HeaderName.deadline, deadline),
+        ]
+    }
+}
