@@ -18,9 +18,20 @@ final class KafkaTransport: CallTransport {
         reader = try Reader(settings, clientID: "\(instance)-replies")
         let own = TopicPartition(topic: topics.replies, partition: partition)
         // A number, never "latest": that would be resolved too late for the first answer.
-        let end = try reader.watermarks(own, timeoutMilliseconds: 10_000).high
+        let end = try Self.end(of: own, reader)
         try reader.assign([Position(topic: own.topic, partition: own.partition, offset: end)])
         reader.wake(wake.fileDescriptor)
+    }
+
+    /// Topics that were made a moment ago may have no leader yet.
+    private static func end(of partition: TopicPartition, _ reader: Reader) throws -> Int64 {
+        let deadline = Clock.monotonicMilliseconds() + 30_000
+        while true {
+            do { return try reader.watermarks(partition, timeoutMilliseconds: 10_000).high } catch {
+                guard error.remedy == .retry, Clock.monotonicMilliseconds() < deadline else { throw error }
+                Pause.milliseconds(50)
+            }
+        }
     }
 
     func send(_ record: OutgoingRecord) throws { try producer.send(record) }
