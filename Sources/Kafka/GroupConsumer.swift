@@ -15,6 +15,9 @@ public protocol RebalanceListener: AnyObject {
 /// Belongs to one thread. There is no pause, resume, seek or batch consume here on purpose: in 2.0.2 they repeat or skip
 /// records (#4636, #2190, #4208).
 public final class GroupConsumer {
+    /// How long a topic that was just created may take to be known.
+    public static let subscribeTimeoutMilliseconds: Int32 = 10_000
+
     public let group: String
     private let handle: Handle
     private weak var listener: (any RebalanceListener)?
@@ -37,6 +40,8 @@ public final class GroupConsumer {
             ("max.poll.interval.ms", String(max(maxPollIntervalMilliseconds, sessionTimeoutMilliseconds))),
             ("partition.assignment.strategy", strategy),
             ("enable.partition.eof", "false"),
+            // Five minutes by default: until then a topic that some broker did not know yet would stay unread.
+            ("topic.metadata.refresh.interval.ms", "30000"),
         ]
         let properties = member + (instance.map { [("group.instance.id", $0)] } ?? [])
         handle = try Handle(
@@ -52,9 +57,13 @@ public final class GroupConsumer {
         close()
     }
 
-    /// The topics must exist, with equal partition counts if they are to be read together.
-    public func subscribe(_ topics: [String]) throws(KafkaError) {
+    /// Waits until the broker knows the topics: one that it learns of later would be noticed only with the next refresh
+    /// of the metadata, and the group would share out the others until then.
+    public func subscribe(
+        _ topics: [String], timeoutMilliseconds: Int32 = GroupConsumer.subscribeTimeoutMilliseconds
+    ) throws(KafkaError) {
         try checkOpen()
+        try handle.awaitTopics(topics, all: true, Deadline(milliseconds: timeoutMilliseconds))
         let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: -1) })
         let code = unsafe rd_kafka_subscribe(handle.pointer, list.pointer)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw handle.error(code, doing: "subscribe to \(topics)") }

@@ -1,6 +1,7 @@
 // What the cluster says of itself: topics and their partitions, its id.
 
 internal import CRdKafka
+internal import Glibc
 
 extension Handle {
     /// Partitions by topic, either of all topics of the cluster or of those this handle has opened. A topic that does
@@ -29,6 +30,25 @@ extension Handle {
             }
         }
         return counts
+    }
+
+    /// Asks until all of these topics are known; throws which one is still missing at the end. `all`: see
+    /// `partitionCounts`.
+    func awaitTopics(_ names: [String], all: Bool, _ deadline: Deadline) throws(KafkaError) {
+        var missing: KafkaError?
+        while true {
+            do throws(KafkaError) {
+                let partitions = try partitionCounts(all: all, timeoutMilliseconds: deadline.remainingMilliseconds)
+                guard let name = names.first(where: { partitions[$0] == nil }) else { return }
+                missing = KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, doing: "look for topic '\(name)'")
+            } catch {
+                guard error.remedy == .retry else { throw error }
+                guard !deadline.isOver else { throw missing ?? error }
+            }
+            if deadline.isOver, let missing { throw missing }
+            // A broker may know a topic a moment later than the controller that has created it.
+            usleep(20_000)
+        }
     }
 
     func clusterID(timeoutMilliseconds: Int32) throws(KafkaError) -> String {

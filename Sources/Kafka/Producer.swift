@@ -54,7 +54,7 @@ public final class Producer: Sendable {
         }
     }
 
-    /// Records that are not delivered yet, and delivery reports not handled yet.
+    /// Records that are not delivered yet, and reports of deliveries and errors that are not handled yet.
     public var queueLength: Int { unsafe Int(rd_kafka_outq_len(handle.pointer)) }
 
     /// How many records were given up since the start, as far as `serve` has heard.

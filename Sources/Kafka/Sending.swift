@@ -71,22 +71,7 @@ internal import Synchronization
     /// (#5032). A topic that is still missing at the end is an error: nothing here creates one by writing to it.
     func warmUp(_ names: [String], timeoutMilliseconds: Int32) throws(KafkaError) {
         for name in names { _ = unsafe try topic(name) }
-        let deadline = Deadline(milliseconds: timeoutMilliseconds)
-        var missing: KafkaError?
-        while true {
-            do throws(KafkaError) {
-                let partitions = try handle.partitionCounts(
-                    all: false, timeoutMilliseconds: deadline.remainingMilliseconds)
-                guard let name = names.first(where: { partitions[$0] == nil }) else { return }
-                missing = KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, doing: "warm up topic '\(name)'")
-            } catch {
-                guard error.remedy == .retry else { throw error }
-                guard !deadline.isOver else { throw missing ?? error }
-            }
-            if deadline.isOver, let missing { throw missing }
-            // A broker may know a topic a moment later than the controller that has created it.
-            _ = unsafe rd_kafka_poll(handle.pointer, 20)
-        }
+        try handle.awaitTopics(names, all: false, Deadline(milliseconds: timeoutMilliseconds))
     }
 }
 

@@ -1,4 +1,5 @@
 // Records go in and come out as they were.
+import Foundation
 import Kafka
 import TestSupport
 import Testing
@@ -44,6 +45,24 @@ import Testing
             return
         }
         #expect(error.remedy == .giveUp)
+    }
+
+    @Test(arguments: BrokerUnderTest.available)
+    func oneProducerServesSeveralThreads(_ broker: BrokerUnderTest) throws {
+        let topic = try broker.topic()
+        let producer = try Producer(broker.settings, clientID: "p")
+        DispatchQueue.concurrentPerform(iterations: 4) { thread in
+            for number in 0..<500 {
+                do { try producer.send(OutgoingRecord(topic, 0, "\(thread) \(number)")) } catch { Issue.record(error) }
+                if number % 50 == 0 { producer.serve(timeoutMilliseconds: 0) }
+            }
+        }
+        try producer.flush(timeoutMilliseconds: 20_000)
+        let texts = try Reader(broker.settings, clientID: "r").readAll(topic).compactMap(\.text)
+        #expect(texts.count == 2_000)
+        for thread in 0..<4 {
+            #expect(texts.filter { $0.hasPrefix("\(thread) ") } == (0..<500).map { "\(thread) \($0)" })
+        }
     }
 
     @Test(arguments: BrokerUnderTest.available)
