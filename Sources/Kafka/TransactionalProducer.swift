@@ -75,12 +75,15 @@ public final class TransactionalProducer {
 
     /// Queues the record. While the queue is full it is emptied, for a bounded time.
     public func send(_ record: OutgoingRecord) throws(KafkaError) {
-        let deadline = Deadline(milliseconds: TransactionalProducer.queueFullMilliseconds)
+        // The clock is read only once the queue is full, not for every record.
+        var deadline: Deadline?
         while true {
             do throws(KafkaError) {
                 return try topics.send(record)
             } catch {
-                guard error.isQueueFull, !deadline.isOver else { throw inTransaction(error) }
+                let end = deadline ?? Deadline(milliseconds: TransactionalProducer.queueFullMilliseconds)
+                deadline = end
+                guard error.isQueueFull, !end.isOver else { throw inTransaction(error) }
                 _ = unsafe rd_kafka_poll(handle.pointer, 10)
             }
         }

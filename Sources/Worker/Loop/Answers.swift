@@ -6,7 +6,9 @@ struct Answers {
     let milliseconds: Int64
     let allowance: Int64
     let rowsMax: Int64
-    private static let removedAtOnce: Int64 = 500
+    private static let tidyMilliseconds: Int64 = 1_000
+    /// More than a shard can answer in the time between.
+    private static let removedAtOnce: Int64 = 5_000
     /// Nobody waits longer for an answer, whatever a deadline says.
     private static let millisecondsMax: Int64 = 86_400_000
 
@@ -42,14 +44,15 @@ struct Answers {
             ])
     }
 
-    /// Removes what is too old, a bite a batch; and, where the table is counted, the oldest if there are too many.
-    func tidy(_ shard: Shard, nowMilliseconds: Int64, counting: Bool) throws {
+    /// Now and then removes what is too old, a bite at a time, and the oldest if there are too many.
+    func tidy(_ shard: Shard, nowMilliseconds: Int64) throws {
+        guard abs(nowMilliseconds - shard.tidiedMilliseconds) >= Self.tidyMilliseconds else { return }
+        shard.tidiedMilliseconds = nowMilliseconds
         try shard.store.execute(
             """
             DELETE FROM runtime_answers WHERE id IN
             (SELECT id FROM runtime_answers WHERE expires < ?1 ORDER BY expires LIMIT ?2)
             """, [.integer(nowMilliseconds), .integer(Self.removedAtOnce)])
-        guard counting else { return }
         let count = try shard.store.first("SELECT COUNT(*) AS n FROM runtime_answers")?.integer("n") ?? 0
         guard count > rowsMax else { return }
         try shard.store.execute(

@@ -21,6 +21,11 @@ final class Shard {
     var hasChanges = false
     /// Input that changed nothing and is committed with the next transaction, or when idle.
     var hasUncommittedInput = false
+    /// When answers that are too old were removed last.
+    var tidiedMilliseconds: Int64 = 0
+    /// What the committed rows say of `next`, and whether they say how many shards there are.
+    private var committedNext: [String: Int64] = [:]
+    private var saysShardCount = false
     private var columnsOf: [String: [String]] = [:]
     private var counts: [String: Int64] = [:]
 
@@ -112,16 +117,18 @@ final class Shard {
 
     /// The input read so far, as rows; then everything that changed, as state records.
     func changesOfBatch(topic: String, withOffsets: Bool = true) throws -> [OutgoingRecord] {
-        for (input, offset) in next where withOffsets {
+        for (input, offset) in next where withOffsets && committedNext[input] != offset {
             try store.execute(
                 """
                 INSERT INTO runtime_offsets (topic, next) VALUES (?1, ?2)
-                ON CONFLICT (topic) DO UPDATE SET next = ?2 WHERE next <> ?2
+                ON CONFLICT (topic) DO UPDATE SET next = ?2
                 """, [.text(input), .integer(offset)])
         }
-        try store.execute(
-            "INSERT INTO runtime_sequences (name, last) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
-            [.text(ShardSchema.shardCountRow), .integer(Int64(shardCount))])
+        if !saysShardCount {
+            try store.execute(
+                "INSERT INTO runtime_sequences (name, last) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+                [.text(ShardSchema.shardCountRow), .integer(Int64(shardCount))])
+        }
         return try store.takeChanges().map { change in
             counts[change.table] = nil
             return StateRecords.record(
@@ -132,9 +139,10 @@ final class Shard {
     /// Kafka has the batch: the file may have it too.
     func commit(stateOffset: Int64?, nowMilliseconds: Int64) throws {
         if let stateOffset { self.stateOffset = stateOffset }
-        try Shard.setLocal(store, "state_offset", String(self.stateOffset))
-        try Shard.setLocal(store, "committed", String(nowMilliseconds))
+        try setPlace(nowMilliseconds: nowMilliseconds)
         if store.isInTransaction { try store.commit() }
+        committedNext = next
+        saysShardCount = true
         isDirty = false
         hasChanges = false
         hasUncommittedInput = false
@@ -191,10 +199,10 @@ final class Shard {
     func finishRestore(upTo offset: Int64, migrations: [String]) throws {
         try migrate(to: migrations.count, migrations)
         stateOffset = offset
-        try Shard.setLocal(store, "state_offset", String(offset))
-        try Shard.setLocal(store, "committed", String(Clock.wallMilliseconds()))
+        try setPlace(nowMilliseconds: Clock.wallMilliseconds())
         let built = try store.first(
             "SELECT last FROM runtime_sequences WHERE name = ?1", [.text(ShardSchema.shardCountRow)])
+        saysShardCount = built != nil
         if let count = try built?.integer("last"), count != Int64(shardCount) {
             throw FatalError(
                 "the state of this service was built with \(count) shards, its topics now have \(shardCount) partitions: "
@@ -204,6 +212,7 @@ final class Shard {
         for row in try store.query("SELECT topic, next FROM runtime_offsets") {
             next[try row.text("topic")] = try row.integer("next")
         }
+        committedNext = next
         // From here on every changed row belongs into the state topic.
         try store.startCapture(excluding: [ShardSchema.local])
     }
@@ -223,6 +232,14 @@ final class Shard {
     }
 
     // MARK: - Rows about this file
+
+    private func setPlace(nowMilliseconds: Int64) throws {
+        try store.execute(
+            """
+            INSERT INTO runtime_local (name, value) VALUES ('state_offset', ?1), ('committed', ?2)
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value
+            """, [.text(String(stateOffset)), .text(String(nowMilliseconds))])
+    }
 
     private static func setLocal(_ store: Connection, _ name: String, _ value: String) throws {
         try store.execute(
