@@ -71,7 +71,7 @@ let package = Package(
             swiftSettings: fenced),
 
         // Tests.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Broker"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests", dependencies: ["Broker", "Kafka", "TestSupport"],
             path: "Tests/ConformanceTests", swiftSettings: strict),
@@ -81,7 +81,7 @@ let package = Package(
             dependencies: ["Operations", "Worker", "Contract", "Wire", "Platform", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "KafkaTests", dependencies: ["Kafka", "Broker", "Platform", "TestSupport"], path: "Tests/KafkaTests",
+            name: "KafkaTests", dependencies: ["Kafka", "Platform", "TestSupport"], path: "Tests/KafkaTests",
             swiftSettings: strict),
         .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], path: "Tests/SQLiteTests",

@@ -1,13 +1,8 @@
 // The brokers these tests run against, and small helpers that make a test read as a story.
-import Broker
 import Foundation
 import Kafka
-import Synchronization
 import TestSupport
 import Testing
-
-/// atexit takes a function without a context, so what it removes is told here.
-private let removedAtExit = Mutex<String?>(nil)
 
 /// Every test runs against each of these that can be had.
 enum BrokerUnderTest: String, CaseIterable, CustomTestStringConvertible {
@@ -23,18 +18,10 @@ enum BrokerUnderTest: String, CaseIterable, CustomTestStringConvertible {
     var settings: KafkaSettings {
         get throws {
             switch self {
-            case .embedded: KafkaSettings(bootstrap: try BrokerUnderTest.embeddedBroker.get().bootstrap)
+            case .embedded: KafkaSettings(bootstrap: try SharedEmbeddedBroker.shared.get().bootstrap)
             case .apacheKafka: KafkaSettings(bootstrap: try ApacheKafka.shared.get().bootstrap)
             }
         }
-    }
-
-    /// One for all tests of the process; its directory goes when the process ends.
-    private static let embeddedBroker = Result {
-        let directory = try makeTemporaryDirectory()
-        removedAtExit.withLock { $0 = directory }
-        atexit { removedAtExit.withLock { $0.map(removeDirectory) } }
-        return try EmbeddedBroker(directory: directory)
     }
 
     /// A topic of the test's own.

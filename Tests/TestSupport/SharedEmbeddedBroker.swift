@@ -1,12 +1,11 @@
 // One embedded broker for all tests of a process that share one, started by the first that asks.
 import Broker
 import Foundation
-import TestSupport
 
-final class SharedEmbeddedBroker: Sendable {
-    static let shared = Result { try SharedEmbeddedBroker() }
+public final class SharedEmbeddedBroker: Sendable {
+    public static let shared = Result { try SharedEmbeddedBroker() }
 
-    let bootstrap: String
+    public let bootstrap: String
     private let broker: EmbeddedBroker
     private let directory: String
 
