@@ -77,6 +77,9 @@ let package = Package(
             path: "Tests/ConformanceTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
         .testTarget(
+            name: "EndToEndTests", dependencies: ["Operations", "Wire", "TestSupport", "bookstore"],
+            swiftSettings: strict),
+        .testTarget(
             name: "OperationsTests",
             dependencies: ["Operations", "Worker", "Contract", "Wire", "Platform", "TestSupport"],
             swiftSettings: strict),

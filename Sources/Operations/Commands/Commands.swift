@@ -4,6 +4,6 @@ enum Commands {
     static func all(_ system: SystemDescription) -> [Command] {
         [Up.command, Up.background, Down.command, Status.command, Demo.command, Watch.command] + Trace.commands
             + DeadLetters.commands + ShardCommand.commands + [TopicsCommand.command, Health.command]
-            + Services.commands(system) + system.additions
+            + Documents.commands + Services.commands(system) + system.additions
     }
 }

@@ -1,6 +1,7 @@
 // `order`, `customer`, …: one process of one service. And `gateway` and `broker`: the processes beside them.
 import Broker
 import Contract
+import Gateway
 import Kafka
 import Platform
 import Worker
@@ -10,7 +11,7 @@ enum Services {
         "instance", "NAME", "its name in the group and in the transactions (default INSTANCE, else the host name)")
 
     static func commands(_ system: SystemDescription) -> [Command] {
-        system.services.map(worker) + [broker]
+        system.services.map(worker) + [gateway, broker]
     }
 
     // MARK: - Workers
@@ -36,7 +37,18 @@ enum Services {
         try Files.makeDirectory(directory)
         return WorkerProcess.run(
             service: service, system: call.system.contract, instance: instance, directory: directory,
-            settings: call.settings)
+            settings: call.settings, beside: program.contract.ownPort == nil ? nil : edge(program.contract, directory))
+    }
+
+    /// The entrance of a service that has a port of its own, in its worker's process.
+    private static func edge(_ contract: ServiceContract, _ directory: String) -> WorkerProcess.Companion {
+        { context in
+            let zombie = ZombieSwitch()
+            return try OwnEdge.start(contract, beside: context, local: zombie.routes) {
+                guard let beat = Heartbeat(path: directory + "/health") else { return "no sign of life yet" }
+                return beat.isReady ? nil : beat.reason
+            }
+        }
     }
 
     /// Where the shard files of an instance are.
@@ -65,6 +77,16 @@ enum Services {
     }
 
     // MARK: - Gateway and broker
+
+    private static let gateway = Command(
+        name: LocalSystem.gateway, summary: "Run the gateway: HTTP in, requests to the services out",
+        options: [instanceOption], example: "gateway --instance gateway-0"
+    ) { call in
+        let instance = try instance(call, "gateway-0")
+        _ = try KafkaSettings.fromEnvironment(call.settings)
+        _ = try EdgeOptions.fromSettings(call.settings)
+        return GatewayProcess.run(system: call.system.contract, instance: instance, settings: call.settings)
+    }
 
     private static let broker = Command(
         name: "broker", summary: "Run the embedded broker, for one machine",

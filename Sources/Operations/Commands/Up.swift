@@ -76,8 +76,12 @@ enum Up {
     }
 
     private static func superviseBehind(_ call: Invocation) throws -> Int32 {
-        // Away from the terminal: its hang-up is no reason to stop.
+        // Away from the terminal: its hang-up is no reason to stop. And away from whatever the caller had open, or
+        // somebody would wait for this process to let go of it.
         setsid()
+        for descriptor in Files.list("/proc/self/fd").compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
+            close(descriptor)
+        }
         let run = RunDirectory(call)
         try run.prepare()
         do {

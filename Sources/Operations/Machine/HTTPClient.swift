@@ -18,11 +18,21 @@ package struct HTTPClient: Sendable {
     package var timeoutMilliseconds: Int64 = 10_000
 
     /// Nil when there was no answer, or none that could be read.
-    package func send(_ method: String, _ path: String, body: [UInt8]? = nil) -> HTTPAnswer? {
+    package func send(
+        _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(name: String, value: String)] = []
+    ) -> HTTPAnswer? {
         guard let connection = address.connect(timeoutMilliseconds: timeoutMilliseconds) else { return nil }
         defer { close(connection) }
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nAccept: */*\r\nConnection: close\r\n"
-        if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
+        var lines = [(name: "Host", value: address.description), (name: "Connection", value: "close")]
+        if let body {
+            lines += [
+                (name: "Content-Type", value: "application/json"), (name: "Content-Length", value: String(body.count)),
+            ]
+        }
+        // What the caller gives replaces what is usual.
+        lines = lines.filter { line in !headers.contains { $0.name.lowercased() == line.name.lowercased() } } + headers
+        var head = "\(method) \(path) HTTP/1.1\r\n"
+        for line in lines { head += "\(line.name): \(line.value)\r\n" }
         head += "\r\n"
         guard Files.writeAll(Array(head.utf8) + (body ?? []), to: connection), let received = readAll(connection) else {
             return nil

@@ -1,11 +1,11 @@
 // The processes of a system on one machine: which there are, on which ports, with which files.
 import Contract
+import Gateway
 package import Platform
 import Wire
 
 package struct LocalSystem: Sendable {
     package static let gateway = "gateway"
-    package static let gatewayPort: UInt16 = 8080
 
     private let system: SystemDescription
     private let run: RunDirectory
@@ -32,11 +32,9 @@ package struct LocalSystem: Sendable {
 
     /// Where the gateway listens, by the settings of whoever asks.
     static func gatewayAddress(_ settings: Settings) throws(SettingsError) -> Address {
-        let port: UInt16 = try settings.integer("GATEWAY_PORT", default: gatewayPort, in: 0...65_535)
+        let port: UInt16 = try settings.integer("GATEWAY_PORT", default: GatewayProcess.defaultPort, in: 0...65_535)
         return Address(host: host(settings), port: port)
     }
-
-    static func portVariable(_ service: String) -> String { service.uppercased() + "_PORT" }
 
     /// The services, each so many times, and the gateway.
     package func programs(_ replicas: Replicas) throws -> [Program] {
@@ -55,7 +53,7 @@ package struct LocalSystem: Sendable {
         var environment = ["KAFKA_BOOTSTRAP": bootstrap]
         var place = ""
         if let ownPort = contract.ownPort {
-            let variable = Self.portVariable(contract.name)
+            let variable = Settings.portVariable(of: contract.name)
             let address = try address(variable, default: ownPort, replica: number)
             environment[variable] = String(address.port)
             place = "http://\(address)"
@@ -69,7 +67,7 @@ package struct LocalSystem: Sendable {
 
     private func gateway(_ number: Int) throws -> Program {
         let instance = "\(Self.gateway)-\(number)"
-        let address = try address("GATEWAY_PORT", default: Self.gatewayPort, replica: number)
+        let address = try address("GATEWAY_PORT", default: GatewayProcess.defaultPort, replica: number)
         return Program(
             instance: instance, tier: .gateway, executable: executable,
             arguments: [Self.gateway, "--instance", instance],

@@ -46,6 +46,7 @@ package struct Program: Sendable {
 /// The line a worker writes about itself, again and again.
 package struct Heartbeat: Sendable {
     package let timeMilliseconds: Int64
+    package let pid: Int64?
     package let isReady: Bool
     package let shards: Int64
     /// Records it has not got to yet.
@@ -59,6 +60,7 @@ package struct Heartbeat: Sendable {
             return nil
         }
         timeMilliseconds = time
+        pid = line["pid"].integer
         isReady = line["ready"].bool ?? false
         shards = line["shards"].integer ?? 0
         silentMilliseconds = line["silentMilliseconds"].integer ?? 0

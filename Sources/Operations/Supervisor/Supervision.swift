@@ -60,7 +60,10 @@ struct Supervision {
         tell("Ready in \(Readable.duration(milliseconds: Clock.monotonicMilliseconds() - started)). Try:")
         for line in invitations(programs) { tell("  " + style.name(line)) }
         ready()
-        while !supervisor.isAskedToStop { try supervisor.turn(milliseconds: 1_000) }
+        let owner: pid_t = try call.settings.integer("UP_WHILE_PID", default: 0, in: 0...pid_t.max)
+        while !supervisor.isAskedToStop && (owner == 0 || ProcessFacts(owner).isAlive) {
+            try supervisor.turn(milliseconds: 1_000)
+        }
         supervisor.stop { tell("  " + $0) }
         return 0
     }

@@ -52,8 +52,8 @@ package enum Readable {
         switch bytes {
         case ..<1024: "\(bytes) B"
         case ..<(1 << 20): "\(bytes >> 10) KiB"
-        case ..<(1 << 30): "\(bytes >> 20).\((bytes & 0xFFFFF) * 10 >> 20) MiB"
-        default: "\(bytes >> 30).\((bytes & 0x3FFF_FFFF) * 10 >> 30) GiB"
+        case ..<(1 << 30): "\(bytes >> 20).\(((bytes & 0xFFFFF) * 10) >> 20) MiB"
+        default: "\(bytes >> 30).\(((bytes & 0x3FFF_FFFF) * 10) >> 30) GiB"
         }
     }
 

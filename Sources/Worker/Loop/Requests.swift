@@ -193,7 +193,6 @@ extension WorkerLoop {
         else { return reply }
         var reply = reply
         reply.status = resource.statusOfCreation
-        reply.createdID = nil
         return reply
     }
 

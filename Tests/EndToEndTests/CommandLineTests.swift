@@ -1,0 +1,103 @@
+// The system as a person at a terminal meets it.
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@testable import Operations
+
+@Suite(.serialized) struct CommandLineTests {
+    @Test(arguments: Shape.all)
+    func theWalkThroughEndsWellAndMayBeRepeated(shape: Shape) throws {
+        let system = try TestSystem.shared(shape)
+        for _ in 0..<2 {
+            let result = try system.bookstore("demo")
+            #expect(result.status == 0, "\(result.output)\(result.errors)")
+            #expect(result.output.contains("as they should be"))
+        }
+    }
+
+    @Test func aSecondUpSaysThatItIsRunning() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let result = try system.bookstore("up", "--detach")
+        #expect(result.status == 0)
+        #expect(result.output.contains("already running"))
+        #expect(result.output.contains("http://\(system.gateway.address)"))
+    }
+
+    @Test func statusKnowsEveryProcess() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let result = try system.bookstore("status", "--json")
+        #expect(result.status == 0)
+        let status = try JSON(parsing: Array(result.output.utf8))
+        let instances = (status["instances"].array ?? []).compactMap { $0["instance"].string }
+        #expect(
+            instances == ["broker-0", "customer-0", "bookinventory-0", "order-0", "delivery-0", "gateway-0"])
+        for instance in status["instances"].array ?? [] {
+            let name = instance["instance"].string ?? ""
+            #expect(instance["alive"].bool == true, "\(name)")
+            #expect(instance["pid"].integer == system.pid(name).map(Int64.init), "\(name)")
+        }
+    }
+
+    @Test func aKilledProcessComesBackUnderItsName() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let book = try system.book(stock: 7)
+        for instance in ["bookinventory-0", "gateway-0"] {
+            let old = try system.kill(instance)
+            try system.awaitRestart(instance, after: old)
+        }
+        try system.awaitItem("/books/\(book)", ["stock": 7])
+    }
+
+    @Test(arguments: Shape.all)
+    func stateSurvivesDownAndUpAndTheDeathOfEverything(shape: Shape) throws {
+        let system = try TestSystem(shape)
+        defer { system.end() }
+        let book = try system.book(stock: 3)
+        try system.down()
+        for file in ["order-0", "broker-0", "gateway-0"] { #expect(system.pid(file) == nil) }
+        try system.up()
+        try system.awaitItem("/books/\(book)", ["stock": 3])
+
+        let second = try system.book(stock: 4)
+        let supervisor = try #require(SupervisorLock.holder(system.run))
+        let pids = Files.list(system.run.pidsFolder).compactMap { system.pid($0) }
+        kill(supervisor, SIGKILL)
+        try eventually("nothing is left behind") { pids.allSatisfy { !ProcessFacts($0).isAlive } }
+        try system.up()
+        try system.awaitItem("/books/\(second)", ["stock": 4])
+        #expect(try system.book(stock: 1) != second)
+    }
+
+    @Test func aTakenPortIsAnErrorThatNamesPortAndVariable() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        try withTemporaryDirectory { directory in
+            let result = try system.bookstore("up", "--detach", "--run-dir", directory)
+            #expect(result.status == 1)
+            let text = result.output + result.errors
+            #expect(text.contains("port \(system.order.address.port) is in use"))
+            #expect(text.contains("set ORDER_PORT"))
+        }
+    }
+
+    @Test func settingsThatMakeNoSenseAreToldAtOnce() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let result = try system.bookstore(
+            "order", environment: ["BATCH_RECORDS_MAX": "many", "KAFKA_BOOTSTRAP": "x:1"])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("BATCH_RECORDS_MAX: is 'many'"))
+    }
+
+    @Test func aSagaCanBeTracedFromTheTopics() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let order = try system.order(
+            book: system.book(stock: 10), customer: system.customer(), quantity: 1)
+        try system.awaitItem("/orders/\(order)", ["orderStatus": "Shipped"])
+        let result = try system.bookstore("trace", "order", String(order))
+        #expect(result.status == 0, "\(result.errors)")
+        for step in ["POST /orders", "Ordered", "DeliveryPrepared", "DeliveryStatusChanged"] {
+            #expect(result.output.contains(step), "\(result.output)")
+        }
+    }
+}
