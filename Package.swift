@@ -73,7 +73,7 @@ let package = Package(
         // Tests.
         .target(name: "TestSupport", dependencies: ["Broker"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "ConformanceTests", dependencies: ["Broker", "Kafka", "TestSupport"],
+            name: "ConformanceTests", dependencies: ["Broker", "Kafka", "TestSupport", "bookstore"],
             path: "Tests/ConformanceTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
         .testTarget(

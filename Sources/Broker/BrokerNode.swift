@@ -51,8 +51,6 @@ final class BrokerNode {
         core.after(milliseconds: settings.upkeepMilliseconds) { [unowned self] in self.upkeep() }
     }
 
-    deinit { Glibc.close(listener) }
-
     // MARK: The loop
 
     /// Runs until `stop`; `stopDescriptor` becomes readable when somebody outside wants that.
@@ -100,6 +98,7 @@ final class BrokerNode {
     func resume(_ connection: Connection) { resumable.append(connection) }
 
     private func shutDown() {
+        Glibc.close(listener)
         for connection in Array(connections.values) { connection.close() }
         for topic in catalog.topics.values {
             for log in topic.partitions {
@@ -109,6 +108,8 @@ final class BrokerNode {
                 }
             }
         }
+        core.forgetTimers()
+        directory.release()
     }
 
     // MARK: Requests

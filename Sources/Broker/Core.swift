@@ -30,6 +30,9 @@ final class Core {
         while let action = timers.pop(now: nowMilliseconds) { action() }
     }
 
+    /// What was to be done later is what keeps the parts of a stopped broker alive.
+    func forgetTimers() { timers = Timers() }
+
     /// How long the loop may sleep; -1 for as long as nothing happens.
     var sleepMilliseconds: Int32 {
         if !woken.isEmpty { return 0 }

@@ -39,6 +39,9 @@ final class DataDirectory {
         lastPort = UInt16(digits) ?? 0
     }
 
+    /// Lets another broker have the directory.
+    func release() { _ = flock(lock.descriptor, LOCK_UN) }
+
     /// Tells other processes where to connect.
     func announce(port: UInt16) throws(StorageError) {
         try FileSystem.replace(path + "/bootstrap", with: Array("127.0.0.1:\(port)\n".utf8))

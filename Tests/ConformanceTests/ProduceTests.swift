@@ -100,14 +100,15 @@ import Testing
     func compressedBatchesPassThrough(_ broker: BrokerUnderTest) throws {
         let topic = try broker.topic()
         for codec in ["gzip", "snappy", "lz4", "zstd"] {
-            let lines = (0..<50).map { "\(codec) record number \($0), long enough to be worth it" }
+            let lines = (0..<50).map { "\(codec) record number \($0) " + String(repeating: "again and ", count: 20) }
             let sent = try kcat(
                 ["-P", "-b", try broker.bootstrap, "-t", topic, "-X", "compression.codec=\(codec)"],
                 input: lines.joined(separator: "\n") + "\n")
             #expect(sent.status == 0, "\(sent.output)")
         }
         let codecs = Set(try broker.client().fetch(topic).batches.map(\.header.compression))
-        #expect(codecs == [1, 2, 3, 4])
+        // A batch that would not shrink is sent as it is.
+        #expect(codecs.isSuperset(of: [1, 2, 3, 4]))
         let read = try kcat(["-C", "-b", try broker.bootstrap, "-t", topic, "-e", "-q"])
         #expect(read.output.split(separator: "\n").count == 200)
     }

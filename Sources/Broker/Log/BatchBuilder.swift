@@ -78,6 +78,21 @@ struct BatchBuilder {
         return builder.finish(attributes: 0x30, producerId: producerId, producerEpoch: producerEpoch)
     }
 
+    /// The same batch as if it had been sent without transaction and producer id; whole, whatever its compression.
+    static func withoutProducer(_ batch: [UInt8]) -> [UInt8] {
+        var writer = ByteWriter(capacity: batch.count)
+        writer.raw(batch[0..<21])
+        writer.int16(Int16(truncatingIfNeeded: bigEndian(batch, 21, 2)) & ~0x10)
+        writer.raw(batch[23..<43])
+        writer.int64(-1)
+        writer.int16(-1)
+        writer.int32(-1)
+        writer.raw(batch[57...])
+        let crc = Crc32c.of(writer.bytes, 21..<writer.bytes.count)
+        writer.patch32(at: 17, Int32(bitPattern: crc))
+        return writer.bytes
+    }
+
     /// Whether a control batch commits or aborts; nil for kinds this broker does not write.
     static func markerCommits(_ header: BatchHeader, _ bytes: [UInt8], at start: Int) -> Bool? {
         var commits: Bool?

@@ -6,8 +6,10 @@ struct Checkpoint {
 
     let summary: SegmentSummary
     let producers: ProducerState
+    /// Compaction has been here: offsets below hold no aborted records and no key twice.
+    var cleanedUpTo: Int64 = 0
 
-    private static func path(_ directory: String, _ baseOffset: Int64) -> String {
+    static func path(_ directory: String, _ baseOffset: Int64) -> String {
         directory + "/" + Segment.name(baseOffset).dropLast(4) + ".state"
     }
 
@@ -18,6 +20,10 @@ struct Checkpoint {
     }
 
     func save(directory: String, baseOffset: Int64) throws(StorageError) {
+        try save(to: Checkpoint.path(directory, baseOffset))
+    }
+
+    func save(to path: String) throws(StorageError) {
         var writer = ByteWriter(capacity: 64 + summary.index.count * 24)
         writer.int32(0)
         writer.int8(Checkpoint.version)
@@ -26,6 +32,7 @@ struct Checkpoint {
         writer.int64(summary.maxTimestamp)
         writer.int64(summary.offsetOfMaxTimestamp)
         writer.int64(summary.createdMilliseconds)
+        writer.int64(cleanedUpTo)
         writer.array(summary.index) { writer, entry in
             writer.int64(entry.offset)
             writer.int64(Int64(entry.position))
@@ -53,7 +60,7 @@ struct Checkpoint {
         }
         let crc = Crc32c.of(writer.bytes, 4..<writer.bytes.count)
         writer.patch32(at: 0, Int32(bitPattern: crc))
-        try FileSystem.replace(Checkpoint.path(directory, baseOffset), with: writer.bytes)
+        try FileSystem.replace(path, with: writer.bytes)
     }
 
     /// Nil when there is none or it is damaged; the segment is then read as a whole.
@@ -73,6 +80,7 @@ struct Checkpoint {
         let maxTimestamp = try reader.int64()
         let offsetOfMaxTimestamp = try reader.int64()
         let created = try reader.int64()
+        let cleanedUpTo = try reader.int64()
         let index = try reader.array { reader throws(MalformedRequest) in
             Segment.IndexEntry(
                 offset: try reader.int64(), position: Int(try reader.int64()), maxTimestampBefore: try reader.int64())
@@ -102,6 +110,6 @@ struct Checkpoint {
                 size: size, nextOffset: nextOffset, maxTimestamp: maxTimestamp,
                 offsetOfMaxTimestamp: offsetOfMaxTimestamp,
                 createdMilliseconds: created, index: index),
-            producers: ProducerState(entries: entries, open: open, aborted: aborted))
+            producers: ProducerState(entries: entries, open: open, aborted: aborted), cleanedUpTo: cleanedUpTo)
     }
 }

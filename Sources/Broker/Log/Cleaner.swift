@@ -1,8 +1,12 @@
-// Keeps logs from growing for ever: removes what retention allows to remove.
+// Keeps logs from growing for ever: removes what retention allows to remove, and compacts.
 import Platform
 
 final class Cleaner {
+    /// Compaction works a moment and gives way: requests come first.
+    private static let pauseMilliseconds: Int64 = 2
+
     private let core: Core
+    private var job: Compaction?
 
     init(core: Core) { self.core = core }
 
@@ -10,19 +14,52 @@ final class Cleaner {
         for topic in core.catalog.topics.values where topic.config.deletes {
             for log in topic.partitions { applyRetention(topic.config, log) }
         }
+        if job == nil { compactNext() }
     }
 
+    // MARK: Compaction
+
+    private func compactNext() {
+        for topic in core.catalog.topics.values where topic.config.compacts {
+            for log in topic.partitions {
+                job = Compaction(log: log, config: topic.config, wallMilliseconds: core.wallMilliseconds)
+                if job != nil { return continueLater() }
+            }
+        }
+    }
+
+    private func continueLater() {
+        core.after(milliseconds: Cleaner.pauseMilliseconds) { [unowned self] in self.work() }
+    }
+
+    private func work() {
+        guard let job else { return }
+        do {
+            let alive = core.catalog.topics[job.log.topic]?.partition(job.log.partition) === job.log
+            if alive, case .more = try job.step() { return continueLater() }
+            self.job = nil
+            if alive { compactNext() }
+        } catch {
+            self.job = nil
+            Log.warning("compaction stopped", ["topic": LogValue(job.log.topic), "error": LogValue(error.description)])
+        }
+    }
+
+    // MARK: Retention
+
     private func applyRetention(_ config: TopicConfig, _ log: PartitionLog) {
+        // Segments under compaction are not pulled from under it.
+        guard job?.log !== log else { return }
         do { try rollIfExpired(config, log) } catch {
             Log.warning("segment not rolled", ["topic": LogValue(log.topic), "error": LogValue(error.description)])
         }
-        // Transactions that are open are never cut in two.
         var count = 0
         var excess = config.retentionBytes < 0 ? 0 : Int64(log.totalBytes) - config.retentionBytes
         for segment in log.segments.dropLast() {
+            // Transactions that are open are never cut in two.
             guard segment.nextOffset <= log.lastStableOffset else { break }
-            let tooLarge = excess >= Int64(segment.size)
-            guard isExpired(config, segment) || tooLarge else { break }
+            let isExcess = config.retentionBytes >= 0 && excess >= Int64(segment.size)
+            guard isExpired(config, segment) || isExcess else { break }
             excess -= Int64(segment.size)
             count += 1
         }
@@ -36,7 +73,9 @@ final class Cleaner {
 
     private func rollIfExpired(_ config: TopicConfig, _ log: PartitionLog) throws(StorageError) {
         guard let active = log.segments.last, isExpired(config, active), active.nextOffset <= log.lastStableOffset
-        else { return }
+        else {
+            return
+        }
         try log.roll(nowMilliseconds: core.wallMilliseconds)
     }
 }

@@ -21,6 +21,8 @@ final class PartitionLog {
     private(set) var segments: [Segment]
     private(set) var producers = ProducerState()
     private var bytesSinceCheckpoint = 0
+    /// How far compaction has come.
+    private(set) var cleanedUpTo: Int64 = 0
     /// Fetches that wait for this partition to grow, or for its last stable offset to move.
     var waiters: [FetchWaiter] = []
 
@@ -164,6 +166,7 @@ final class PartitionLog {
     // MARK: Start, stop and upkeep
 
     private func recover(nowMilliseconds: Int64) throws(StorageError) {
+        try SegmentSwap.recover(directory)
         let bases = FileSystem.list(directory).compactMap { name in
             name.hasSuffix(".log") ? Int64(name.dropLast(4)) : nil
         }.sorted()
@@ -174,6 +177,7 @@ final class PartitionLog {
             if let checkpoint, checkpoint.summary.size <= (try segment.open().size()) {
                 segment.restore(checkpoint.summary)
                 producers = checkpoint.producers
+                cleanedUpTo = max(cleanedUpTo, checkpoint.cleanedUpTo)
             }
             try segment.recover(from: segment.size) { header, bytes, start in
                 self.replay(header, bytes, start, nowMilliseconds: nowMilliseconds)
@@ -181,7 +185,7 @@ final class PartitionLog {
             if number < found.count - 1 { segment.closeFile() }
         }
         segments = found
-        producers.forgetAborted(before: logStartOffset)
+        producers.forgetAborted(before: max(logStartOffset, cleanedUpTo))
     }
 
     private func replay(_ header: BatchHeader, _ bytes: [UInt8], _ start: Int, nowMilliseconds: Int64) {
@@ -213,6 +217,21 @@ final class PartitionLog {
         for segment in segments.prefix(count) { Checkpoint.removeSegment(segment, directory: directory) }
         segments.removeFirst(count)
         producers.forgetAborted(before: logStartOffset)
+    }
+
+    /// Puts the output of compaction in the place of the segments it was made from.
+    func replace(_ rewrite: SegmentRewrite, cleanedUpTo end: Int64) throws(StorageError) {
+        guard let first = rewrite.sources.first, let last = rewrite.sources.last,
+            let start = segments.firstIndex(where: { $0 === first }),
+            let stop = segments.firstIndex(where: { $0 === last }), stop < segments.count - 1
+        else { return }
+        // A start that reads this checkpoint goes on with the segments after it, so it holds the producers as of here.
+        let then = Checkpoint.load(directory: directory, baseOffset: last.baseOffset)?.producers ?? ProducerState()
+        try rewrite.commit(producers: then, cleanedUpTo: end)
+        for segment in rewrite.sources { segment.closeFile() }
+        segments.replaceSubrange(start...stop, with: [rewrite.segment])
+        cleanedUpTo = max(cleanedUpTo, end)
+        producers.forgetAborted(before: cleanedUpTo)
     }
 
     func remove() { FileSystem.removeTree(directory) }

@@ -135,6 +135,7 @@ enum RecordBatch {
         _ header: BatchHeader, _ bytes: [UInt8], _ range: Range<Int>,
         _ body: (RecordView) throws(MalformedRequest) -> Void
     ) throws(MalformedRequest) -> Int {
+        guard header.recordCount >= 0, range.count >= BatchHeader.size else { throw MalformedRequest("no records") }
         var reader = ByteReader(bytes, range: range.lowerBound + BatchHeader.size..<range.upperBound)
         for _ in 0..<header.recordCount {
             let length = try reader.varlong()

@@ -18,7 +18,8 @@ final class Connection {
     private var input: [UInt8] = []
     private var output: [Piece] = []
     private var outputDone = 0
-    /// When the last byte moved in either direction; silent half-open connections are found by it.
+    /// When the last request was complete or the last byte of an answer went out. A request that trickles in is no
+    /// progress, nor is one more request from somebody who does not take the answer.
     private(set) var lastProgressMilliseconds: Int64
     private var reading = true
     private var writing = false
@@ -41,7 +42,7 @@ final class Connection {
         for _ in 0..<4 {
             switch Sockets.receive(descriptor, into: &node.receiveBuffer) {
             case .bytes(let count):
-                lastProgressMilliseconds = node.nowMilliseconds
+                if input.isEmpty && output.isEmpty { lastProgressMilliseconds = node.nowMilliseconds }
                 input.append(contentsOf: node.receiveBuffer[0..<count])
                 process()
                 if state == .closed || count < node.receiveBuffer.count { return updateInterest() }
@@ -71,6 +72,7 @@ final class Connection {
                 return
             }
             state = .busy
+            lastProgressMilliseconds = node.nowMilliseconds
             if input.count == 4 + size {
                 // The usual case: the buffer is the frame, and is handed over without a copy.
                 let frame = input
