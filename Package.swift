@@ -46,6 +46,12 @@ let package = Package(
             ],
             swiftSettings: fenced),
 
+        // Drills: a private system, hurt on purpose and judged. Knows no bookstore either.
+        .target(
+            name: "Drills",
+            dependencies: ["Operations", "Worker", "Kafka", "SQLite", "Contract", "Wire", "Platform"],
+            swiftSettings: fenced),
+
         // The bookstore: contracts, four services, one executable.
         .target(
             name: "BookstoreContracts", dependencies: ["Contract", "Wire"], path: "Sources/Bookstore/Contracts",
@@ -62,10 +68,14 @@ let package = Package(
         .target(
             name: "BookstoreDelivery", dependencies: ["Worker", "BookstoreContracts", "Contract", "Wire", "Platform"],
             path: "Sources/Bookstore/Delivery", swiftSettings: fenced),
+        .target(
+            name: "BookstoreDrill", dependencies: ["Drills", "BookstoreContracts", "Contract", "Wire"],
+            path: "Sources/Bookstore/Drill", swiftSettings: fenced),
         .executableTarget(
             name: "bookstore",
             dependencies: [
-                "Operations", "Contract", "BookstoreContracts", "BookstoreCustomer", "BookstoreInventory",
+                "Operations", "Drills", "BookstoreDrill", "Contract", "BookstoreContracts", "BookstoreCustomer",
+                "BookstoreInventory",
                 "BookstoreOrder", "BookstoreDelivery",
             ],
             swiftSettings: fenced),

@@ -2,8 +2,10 @@
 import BookstoreContracts
 import BookstoreCustomer
 import BookstoreDelivery
+import BookstoreDrill
 import BookstoreInventory
 import BookstoreOrder
+import Drills
 import Glibc
 import Operations
 
@@ -17,7 +19,8 @@ enum Main {
             .init(Bookstore.orderService) { _ in OrderService.service },
             .init(Bookstore.deliveryService) { try DeliveryService.service(settings: $0) },
         ],
-        demo: DemoScript.steps)
+        demo: DemoScript.steps
+    ).withDrills(BookstoreScenario.script)
 
     static func main() { exit(CommandLineTool.run(system)) }
 }

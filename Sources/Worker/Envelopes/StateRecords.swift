@@ -1,11 +1,11 @@
 // Rows of a shard as records of its state topic, and back. Generic: a table needs a primary key and nothing else.
-import Kafka
-import SQLite
+package import Kafka
+package import SQLite
 import Wire
 
-enum StateRecords {
+package enum StateRecords {
     /// The row under its key, or a tombstone.
-    static func record(_ change: RowChange, columns: [String], topic: String, partition: Int32, schema: Int)
+    package static func record(_ change: RowChange, columns: [String], topic: String, partition: Int32, schema: Int)
         -> OutgoingRecord
     {
         let key: JSONObject = [

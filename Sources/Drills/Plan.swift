@@ -1,0 +1,78 @@
+// What a drill is asked for, from the command line: the same options for all of them, with defaults of each.
+import Operations
+import Platform
+
+struct Plan: Sendable {
+    var seed: UInt64
+    var units: Int
+    /// Units a second; 0 is as many as there can be.
+    var rate: Int
+    var clients: Int
+    /// Services, `gateway` and `broker`.
+    var victims: [String]
+    var everyMilliseconds: Int64
+    var replicas: String?
+    var kafkaHome: String?
+    var isPoisoned = true
+    var report: String?
+    var isJSON = false
+    var keepsFiles = false
+
+    static func options(_ unit: String) -> [Command.Option] {
+        [
+            .value("seed", "N", "makes the same drill again (default: another one each time)"),
+            .value(unit, "N", "how many to place"),
+            .value("rate", "R", "how many a second; 0 is as fast as they go"),
+            .value("clients", "C", "how many clients at once (default 8)"),
+            .value("every", "300ms", "time between two blows"),
+            .value("replicas", "NAME=N,…", "how many processes of a service"),
+            .value("broker", "KIND", "embedded (default) or kafka, from KAFKA_HOME"),
+            .value("report", "FILE", "write what was found there, with the seed"),
+            .flag("json", "the result as one line of JSON"),
+            .flag("keep", "leave data and logs of the private system where they are"),
+        ]
+    }
+
+    init(_ call: Invocation, unit: String, defaults: DrillKind.Defaults) throws {
+        let given = try call.integer("seed", in: 0...Int64.max)
+        seed = given.map { UInt64($0) } ?? UInt64.random(in: 1...999_999_999)
+        units = try call.integer(unit, in: 1...10_000_000).map { Int($0) } ?? defaults.units
+        rate = try call.integer("rate", in: 0...100_000).map { Int($0) } ?? defaults.rate
+        clients = try call.integer("clients", in: 1...1_000).map { Int($0) } ?? 8
+        everyMilliseconds = try call.value("every").map(Self.milliseconds) ?? defaults.everyMilliseconds
+        replicas = call.value("replicas") ?? defaults.replicas
+        let services = call.system.services.map(\.contract.name)
+        let known = services + [LocalSystem.gateway, Self.broker]
+        victims = services + [LocalSystem.gateway, Self.broker]
+        if let text = call.value("victims"), text != "all" {
+            victims = text.split(separator: ",").map(String.init)
+            if let unknown = victims.first(where: { !known.contains($0) }) {
+                throw UsageError("--victims: there is no '\(unknown)' (all, or of \(known.joined(separator: ", ")))")
+            }
+        }
+        switch call.value("broker") {
+        case nil, "embedded": kafkaHome = nil
+        case "kafka":
+            guard let home = call.settings.text("KAFKA_HOME") else {
+                throw UsageError("--broker kafka needs KAFKA_HOME, the folder of a Kafka distribution")
+            }
+            kafkaHome = home
+        case .some(let other): throw UsageError("--broker is '\(other)', expected embedded or kafka")
+        }
+        report = call.value("report")
+        isJSON = call.has("json")
+        keepsFiles = call.has("keep")
+    }
+
+    static let broker = "broker"
+
+    /// `300ms`, `2s`, `1m`, or a bare number of milliseconds.
+    static func milliseconds(_ text: String) throws(UsageError) -> Int64 {
+        let digits = text.prefix { $0.isNumber }
+        let factors: [String: Int64] = ["": 1, "ms": 1, "s": 1_000, "m": 60_000]
+        guard let number = Int64(digits), let factor = factors[String(text.dropFirst(digits.count))], number > 0,
+            number < 86_400_000
+        else { throw UsageError("--every is '\(text)', expected a time like 300ms, 2s or 1m") }
+        return number * factor
+    }
+}
