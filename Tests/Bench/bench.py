@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""The system measured as its users meet it, as ratios to floors measured in the same run.
+
+    Tests/Bench/bench.py [--seconds 8] [--runs 3] [--sagas 20000] [--brokers embedded,kafka] [--report FILE]
+
+Needs a release build, wrk and gcc (`make bench` sees to that). Everything runs on this machine: broker, four services,
+gateway and the clients share its cores. Prints a table; writes the same as Markdown with --report.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from http.client import HTTPConnection
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BOOKSTORE = os.path.join(ROOT, ".build", "release", "bookstore")
+PLENTY = 2_000_000_000
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+class System:
+    """A private system in a directory of its own, on ports of its own."""
+
+    def __init__(self, broker, scratch):
+        self.directory = tempfile.mkdtemp(prefix=f"bench-{broker}-", dir=scratch)
+        self.port = free_port()
+        self.environment = dict(os.environ, GATEWAY_PORT=str(self.port), ORDER_PORT=str(free_port()))
+        if broker == "embedded":
+            self.environment.pop("KAFKA_HOME", None)
+        self.environment.pop("KAFKA_BOOTSTRAP", None)
+        started = time.monotonic()
+        self.command("up", "--detach")
+        self.start_milliseconds = (time.monotonic() - started) * 1000
+        self.client = HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def command(self, *arguments):
+        return run(BOOKSTORE, *arguments, "--run-dir", self.directory, env=self.environment)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def bootstrap(self):
+        with open(os.path.join(self.directory, "bootstrap")) as file:
+            return file.read().strip()
+
+    def call(self, method, path, body=None):
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        self.client.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = self.client.getresponse()
+        content = answer.read()
+        return answer.status, json.loads(content) if content else None
+
+    def create(self, path, body):
+        status, item = self.call("POST", path, body)
+        if status not in (200, 201):
+            raise SystemExit(f"POST {path} answered {status}: {item}")
+        return item
+
+    def pid(self, instance):
+        with open(os.path.join(self.directory, "pids", instance)) as file:
+            return int(file.read())
+
+    def memory(self):
+        status = json.loads(self.command("status", "--json"))
+        return {i["instance"]: (i["memoryBytes"] or 0) / 1048576 for i in status["instances"]}
+
+    def close(self):
+        self.client.close()
+        self.command("down")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def wrk(url, connections, seconds, script=None):
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s"]
+    text = run(*command, *(["-s", script] if script else []), url)
+
+    def latency(percent):
+        number, unit = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", text).groups()
+        return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    return {
+        "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
+        "count": int(re.search(r"(\d+) requests in", text).group(1)),
+        "p50": latency(50), "p99": latency(99), "bad": int(bad.group(1)) if bad else 0,
+    }
+
+
+def order_script(scratch):
+    path = os.path.join(scratch, "order.lua")
+    with open(path, "w") as file:
+        file.write(
+            'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nlocal n = 0\n'
+            "request = function()\n  n = n + 1\n"
+            '  local body = string.format(\'{"bookId":%d,"customerId":%d,"quantity":1,"deliveryAddress":"bench"}\','
+            " n % 24 + 1, n % 24 + 1)\n"
+            "  return wrk.format(nil, nil, nil, body)\nend\n")
+    return path
+
+
+class Floors:
+    """What the broker, libmicrohttpd and SQLite do at best, with nothing of ours above them."""
+
+    def __init__(self, scratch):
+        self.broker_tool = os.path.join(scratch, "brokerbench")
+        self.http_tool = os.path.join(scratch, "httpfloor")
+        source = os.path.join(ROOT, "Tests", "Bench")
+        run("gcc", "-O2", f"{source}/brokerbench.c", "-o", self.broker_tool, "-lrdkafka", "-lpthread")
+        run("gcc", "-O2", f"{source}/httpfloor.c", "-o", self.http_tool, "-lmicrohttpd")
+
+    def broker(self, bootstrap, kind, window, count):
+        text = run(self.broker_tool, bootstrap, kind, str(window), str(count), "12")
+        return {
+            "rate": float(re.search(r"([\d.]+) (?:req|requests)/s", text).group(1)),
+            "p50": float(re.search(r"p50\s+([\d.]+)", text).group(1)),
+        }
+
+    def http(self, connections, seconds):
+        port = free_port()
+        process = subprocess.Popen([self.http_tool, str(port)])
+        try:
+            time.sleep(0.3)
+            return wrk(f"http://127.0.0.1:{port}/", connections, seconds)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def shipped_latency(system, samples):
+    """From the order's 201 to `Shipped` in MyPage, as a client that asks again and again sees it."""
+    times = []
+    for number in range(samples):
+        started = time.monotonic()
+        order = system.create(
+            "/orders", {"bookId": number % 24 + 1, "customerId": number % 24 + 1, "quantity": 1,
+                        "deliveryAddress": "bench"})
+        while True:
+            status, page = system.call("GET", f"/myPages/{order['orderId']}")
+            if status == 200 and page["orderStatus"] == "Shipped":
+                break
+        times.append((time.monotonic() - started) * 1000)
+    times.sort()
+    return times[len(times) // 2], times[len(times) * 99 // 100]
+
+
+def wait_until_quiet(system):
+    """Every service has read everything: no lag, twice in a row."""
+    quiet = 0
+    while quiet < 2:
+        status = json.loads(system.command("status", "--json"))
+        lags = [i["lag"] or 0 for i in status["instances"]]
+        quiet = quiet + 1 if sum(lags) == 0 else 0
+        time.sleep(0.5)
+
+
+def sustained_sagas(system, script, count):
+    """Orders as fast as they are taken, until the last of them is shipped."""
+    started = time.monotonic()
+    taken = 0
+    while taken < count:
+        taken += wrk(system.url + "/orders", 100, 5, script)["count"]
+    accepted = time.monotonic() - started
+    wait_until_quiet(system)
+    finished = time.monotonic() - started - 1.0
+    return taken / max(finished, accepted), taken / accepted
+
+
+def kill_to_answer(system, samples=5):
+    times = []
+    for _ in range(samples):
+        os.kill(system.pid("order-0"), signal.SIGKILL)
+        started = time.monotonic()
+        system.create("/orders", {"bookId": 1, "customerId": 1, "quantity": 1, "deliveryAddress": "bench"})
+        times.append((time.monotonic() - started) * 1000)
+        time.sleep(2)
+    return statistics.median(times)
+
+
+def measure(broker, options, scratch, rows):
+    floors = Floors(scratch)
+    system = System(broker, scratch)
+    script = order_script(scratch)
+    try:
+        rows.append((broker, "start, until everything is ready", f"{system.start_milliseconds:.0f} ms", ""))
+        idle = system.memory()
+        for number in range(1, 25):
+            system.create("/customers", {"customerName": f"customer {number}"})
+            system.create("/books", {"bookName": f"book {number}", "stock": PLENTY})
+        wrk(system.url + "/orders", 10, 3, script)
+        write = floors.broker(system.bootstrap, "write", 100, 20000)
+        single = floors.broker(system.bootstrap, "write", 1, 500)
+        query = floors.broker(system.bootstrap, "query", 100, 40000)
+        rows.append((broker, "floor: writes, window 100", f"{write['rate']:.0f}/s", "1"))
+        rows.append((broker, "floor: one write, p50", f"{single['p50']:.2f} ms", "1"))
+        rows.append((broker, "floor: queries, window 100", f"{query['rate']:.0f}/s", "1"))
+
+        def median(path, connections, script=None):
+            runs = [wrk(system.url + path, connections, options.seconds, script) for _ in range(options.runs)]
+            rates = [r["rate"] for r in runs]
+            middle = sorted(runs, key=lambda r: r["rate"])[len(runs) // 2]
+            spread = f"{min(rates):.0f}–{max(rates):.0f}"
+            bad = sum(r["bad"] for r in runs)
+            return middle, spread + (f", {bad} not 2xx" if bad else "")
+
+        for connections in (1, 10, 100):
+            middle, spread = median("/orders", connections, script)
+            ratio = f"{middle['rate'] / write['rate']:.2f} of the floor's writes" if connections == 100 else ""
+            rows.append((broker, f"orders, {connections} connections",
+                         f"{middle['rate']:.0f}/s ({spread}), p50 {middle['p50']:.1f} ms, p99 {middle['p99']:.1f} ms",
+                         ratio))
+        wait_until_quiet(system)
+        for path, name in (("/books/1", "GET of one book"), ("/books", "GET of the list of 24 books")):
+            for connections in (1, 10, 100):
+                middle, spread = median(path, connections)
+                ratio = f"{middle['rate'] / query['rate']:.2f} of the floor's queries" if connections == 100 else ""
+                rows.append((broker, f"{name}, {connections} connections",
+                             f"{middle['rate']:.0f}/s ({spread}), p50 {middle['p50']:.1f} ms, "
+                             f"p99 {middle['p99']:.1f} ms", ratio))
+        p50, p99 = shipped_latency(system, 200)
+        rows.append((broker, "order → Shipped in MyPage, unloaded", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms",
+                     f"{p50 / single['p50']:.1f}× and {p99 / single['p50']:.1f}× the floor's single write p50"))
+        sagas, accepted = sustained_sagas(system, script, options.sagas)
+        rows.append((broker, f"sagas over {options.sagas} orders", f"{sagas:.0f}/s (taken at {accepted:.0f}/s)",
+                     f"{sagas / write['rate']:.2f} of the floor's writes"))
+        rows.append((broker, "order-0 killed → next order answered", f"{kill_to_answer(system):.0f} ms", ""))
+        loaded = system.memory()
+        rows.append((broker, "memory idle → after all this, MiB",
+                     ", ".join(f"{name} {idle[name]:.0f} → {loaded[name]:.0f}" for name in sorted(idle)), ""))
+    finally:
+        system.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--sagas", type=int, default=20000)
+    parser.add_argument("--brokers", default="embedded,kafka" if os.environ.get("KAFKA_HOME") else "embedded")
+    parser.add_argument("--report")
+    options = parser.parse_args()
+    rows = []
+    scratch = tempfile.mkdtemp(prefix="bookstore-bench-")
+    try:
+        http = Floors(scratch).http(100, options.seconds)
+        rows.append(("none", "floor: libmicrohttpd alone, 100 connections", f"{http['rate']:.0f}/s", "1"))
+        for broker in options.brokers.split(","):
+            measure(broker, options, scratch, rows)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    lines = ["| broker | what | measured | ratio |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    print("\n".join(lines))
+    if options.report:
+        with open(options.report, "w") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
