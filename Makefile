@@ -47,6 +47,9 @@ logs: ## follow the logs of all processes
 watch: build ## the events, as they happen
 	@$(BOOKSTORE) watch
 
+bench: build ## the whole system as ratios to floors of the same run; wants a quiet machine
+	@python3 Tests/Bench/bench.py
+
 clean: ## forget builds; `make down` first, $(RUN_DIR) is the data and stays
 	@rm -rf .build
 
