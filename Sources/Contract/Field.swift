@@ -72,6 +72,10 @@ extension Field {
         let number: Int64
         switch value {
         case .integer(let integer): number = integer
+        // JSON knows one kind of number: 7.0 is 7. 7.5 is refused, and so is what a Double no longer holds exactly.
+        case .number(let double):
+            guard let integer = Int64(exactly: double), integer.magnitude < 1 << 53 else { throw refuse(value) }
+            number = integer
         case .string(let text):
             let trimmed = text.trimmingSpaces
             if trimmed.isEmpty { return .null }

@@ -44,7 +44,7 @@ struct Wait: Sendable {
         case .refused(let problem): return problem
         case .answered(let reply) where (200..<300).contains(reply.status): return nil
         case .answered:
-            return Problem(504, "\(resource.item) \(id) did not appear within \(milliseconds) ms")
+            return .notFound("\(resource.item) \(id) did not appear within \(milliseconds) ms")
         }
     }
 

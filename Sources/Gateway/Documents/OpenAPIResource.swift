@@ -52,7 +52,7 @@ struct OpenAPIResource {
         return operation(
             "list\(Schema.typeName(resource.name))", "A page of \(resource.name)", parameters,
             [("200", response("The page", Schema.reference("\(resource.typeName)List")))],
-            problems: ["400", "406"])
+            problems: ["400", "404", "406"])
     }
 
     private var read: JSON {
