@@ -89,8 +89,10 @@ final class WorkerLoop {
         let now = clock.wall()
         let batch = gathered
         gathered.removeAll(keepingCapacity: true)
-        for record in batch { try handle(record, nowMilliseconds: now) }
+        // First those that go on: a repeat in the batch then finds the answer, where it would no longer find them parked
+        // and not yet answered, and begin the request a second time.
         for parked in resumed { try resume(parked, nowMilliseconds: now) }
+        for record in batch { try handle(record, nowMilliseconds: now) }
         counters.batches += 1
         counters.batchRecords += Int64(batch.count)
         CrashPoint.reach(.rulesRun)
@@ -161,7 +163,7 @@ final class WorkerLoop {
                 transaction.positions.append(Position(topic: topic, partition: shard.number, offset: offset))
             }
         }
-        if plantedBugs.contains(.repliesBeforeCommit) { sendReplies() }
+        if plantedBugs.contains(.repliesBeforeCommit) { publishReplies() }
         if plantedBugs.contains(.storeBeforeKafka) { for shard in involved { try shard.store.commit() } }
         if plantedBugs.contains(.offsetsOutside) { transaction.positions = [] }
         let started = Clock.monotonicMicroseconds()
@@ -190,10 +192,14 @@ final class WorkerLoop {
 
     private func sendReplies() {
         for shard in custody.all where shard.isDirty { shard.rollback() }
+        publishReplies()
+        CrashPoint.reach(.replied)
+    }
+
+    private func publishReplies() {
         for reply in replies { log.reply(reply.record(topic: topics.replies)) }
         replies.removeAll(keepingCapacity: true)
         log.serve()
-        CrashPoint.reach(.replied)
     }
 
     private func forgetBatch() {
