@@ -51,6 +51,7 @@ final class Crew {
     var restartCount: Int { members.reduce(0) { $0 + max(0, $1.starts - 1) } }
     var instances: [String] { members.filter { !$0.isRetired }.map(\.program.instance) }
     var isAllReady: Bool { members.allSatisfy { $0.isRetired ? $0.pid == nil : $0.isReady && $0.resumes == nil } }
+    var awayCount: Int { members.count { !$0.isRetired && !isWell($0) } }
     func readyInstances() -> [String] { members.filter { isWell($0) }.map(\.program.instance) }
     func isWell(_ instance: String) -> Bool { member(instance).map { isWell(members[$0]) } ?? false }
     private func isWell(_ member: Member) -> Bool { member.isReady && member.resumes == nil && !member.isRetired }

@@ -5,6 +5,8 @@ import Wire
 import Worker
 
 struct DeadLetterJudge {
+    private static let lettersMax = 6
+
     let planted: [Vandal.Planted]
     /// Pieces that the broker never confirmed: they may be there or not.
     let lost: Int
@@ -26,9 +28,9 @@ struct DeadLetterJudge {
             }
             if services != piece.buriedBy {
                 judgement.accuse(
-                    "garbage on \(piece.topic) was buried by [\(services.joined(separator: ", "))],"
-                        + " expected [\(piece.buriedBy.joined(separator: ", "))]",
-                    history: [String(decoding: piece.value, as: UTF8.self)] + found.map(Self.line))
+                    "garbage on \(piece.topic) was buried by \(Self.counted(services)), expected \(Self.counted(piece.buriedBy))",
+                    history: [String(decoding: piece.value, as: UTF8.self)]
+                        + found.prefix(Self.lettersMax).map(Self.line))
             }
             if found.contains(where: { $0.value ?? [] != piece.value }) {
                 judgement.accuse("a dead letter is not what was planted", history: found.map(Self.line))
@@ -40,6 +42,13 @@ struct DeadLetterJudge {
         judgement.count("garbage planted", planted.count)
         judgement.count("dead letters", letters.count)
         return judgement
+    }
+
+    /// `2 × order, delivery`
+    private static func counted(_ services: [String]) -> String {
+        let counts = Dictionary(services.map { ($0, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }
+        return counts.isEmpty
+            ? "nobody" : counts.map { ($0.value > 1 ? "\($0.value) × " : "") + $0.key }.joined(separator: ", ")
     }
 
     private static func line(_ letter: Record) -> String {

@@ -18,6 +18,8 @@ struct Drill {
     }
 
     func run() throws -> Int32 {
+        // A broker that is killed on purpose is no news.
+        try Log.start(settings: call.settings.replacing(["LOG_LEVEL": "error"]), context: ["service": "drill"])
         stage.tell(
             stage.style.strong("drill \(kind.name), seed \(plan.seed)") + stage.style.faint(" in \(stage.run.path)"))
         var judgement = Judgement()

@@ -5,7 +5,7 @@ struct DrillKind: Sendable {
     struct Defaults: Sendable {
         var units = 300
         var rate = 10
-        var everyMilliseconds: Int64 = 300
+        var everyMilliseconds: Int64 = 800
         var replicas: String?
     }
 

@@ -6,6 +6,7 @@ import Wire
 struct DrillReport {
     private static let findingsMax = 10
     private static let historyMax = 40
+    private static let errorTextsMax = 6
 
     let name: String
     let executable: String
@@ -33,6 +34,9 @@ struct DrillReport {
             ("attempts without an answer in \(DrillClient.attemptMilliseconds / 1000) s", String(tally.silent)),
             ("answer p50", percentile(0.5)), ("answer p99", percentile(0.99)), ("slowest answer", percentile(1)),
         ]
+        for (text, count) in tally.errorTexts.sorted(by: { $0.value > $1.value }).prefix(Self.errorTextsMax) {
+            rows.append(("  \(text)", String(count)))
+        }
         for (kind, count) in crew.blowsByKind.sorted(by: { $0.key < $1.key }) { rows.append((kind, String(count))) }
         rows.append(("restarts", String(crew.restartCount)))
         return rows + judgement.counts

@@ -13,6 +13,8 @@ final class Ledger: Sendable {
         /// Attempts that nobody answered in time.
         var silent = 0
         var errorStatuses: [Int: Int] = [:]
+        /// The same, by what the answers say.
+        var errorTexts: [String: Int] = [:]
         var repeats = 0
         var slowestMilliseconds: Int64 = 0
         var latencies: [Int64] = []
@@ -61,6 +63,8 @@ package final class DrillClient {
     /// A client gives up after this.
     static let patienceMilliseconds: Int64 = 60_000
     private static let pauseMilliseconds: Int64 = 100
+    /// What `Retry-After` is believed.
+    private static let retryAfterSecondsMax: Int64 = 2
     /// Answers are kept for ten minutes; a repeat is sent well before.
     private static let repeatWithinMilliseconds: Int64 = 300_000
 
@@ -118,21 +122,37 @@ package final class DrillClient {
         var answer = JSON.null
         attempt: repeat {
             attempts += 1
+            var pause = Self.pauseMilliseconds
             ledger.note { $0.attempts += 1 }
             switch connection.send(method, path, key: key, body: body?.bytes) {
             case .answered(let got):
                 status = got.status
                 answer = got.json ?? .null
                 guard got.status >= 500 || got.status == 429 else { break attempt }
-                ledger.note { $0.errorStatuses[got.status, default: 0] += 1 }
+                let text = "\(got.status) \(Self.withoutNumbers(answer["detail"].string ?? ""))"
+                ledger.note {
+                    $0.errorStatuses[got.status, default: 0] += 1
+                    $0.errorTexts[text, default: 0] += 1
+                }
+                let seconds = got.header("retry-after").flatMap { Int64($0) } ?? 0
+                pause = max(pause, 1_000 * min(seconds, Self.retryAfterSecondsMax))
             case .broken: ledger.note { $0.broken += 1 }
             case .silent: ledger.note { $0.silent += 1 }
             }
-            Pause.milliseconds(Self.pauseMilliseconds)
+            Pause.milliseconds(pause)
         } while Clock.monotonicMilliseconds() - started < Self.patienceMilliseconds
         return Write(
             key: key, method: method, path: path, body: body, status: status, answer: answer, attempts: attempts,
             startedMilliseconds: started, milliseconds: Clock.monotonicMilliseconds() - started)
+    }
+
+    /// The same complaint about two orders is one complaint.
+    private static func withoutNumbers(_ text: String) -> String {
+        var result = ""
+        for letter in text.prefix(120) {
+            if !letter.isNumber { result.append(letter) } else if result.last != "#" { result.append("#") }
+        }
+        return result
     }
 
     /// A question, repeated until somebody answers; nil when the client gives up.

@@ -20,6 +20,9 @@ struct Blows: Trouble {
     /// A Java broker takes seconds to start; hit as often as the others it would never be there.
     private static let brokerEveryMillisecondsMin: Int64 = 15_000
 
+    /// So many may be away at once: with everybody down all the time nothing would happen that could go wrong.
+    private static let awayMax = 2
+
     let choice: Choice
     var next: Int64 = 0
     var brokerNext: Int64 = 0
@@ -28,6 +31,7 @@ struct Blows: Trouble {
     mutating func tick(_ stage: Stage) throws {
         let now = Clock.monotonicMilliseconds()
         guard now >= next else { return }
+        guard stage.crew.awayCount < Self.awayMax else { return }
         next = now + stage.plan.everyMilliseconds
         // Only who is well is hit: a process that never gets up proves nothing.
         let candidates = stage.crew.readyInstances().filter { instance in
