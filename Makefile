@@ -2,10 +2,11 @@
 SWIFT := .ci/swift
 BOOKSTORE := .build/release/bookstore
 RUN_DIR ?= .run
+ORDERS ?= 36000
 export RUN_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint format test up down status demo logs watch drill bench bench-broker bench-worker soak clean
+.PHONY: help setup build lint format test up down status demo logs watch drill soak bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,12 @@ logs: ## follow the logs of all processes
 
 watch: build ## the events, as they happen
 	@$(BOOKSTORE) watch
+
+drill: build ## processes are killed again and again under load; then a judge looks for what was lost or doubled
+	@$(BOOKSTORE) drill kill --orders 1200
+
+soak: build ## the same for long: `make soak ORDERS=100000`
+	@$(BOOKSTORE) drill kill --orders $(ORDERS) --report soak.txt
 
 bench: build ## the whole system as ratios to floors of the same run; wants a quiet machine
 	@python3 Tests/Bench/bench.py

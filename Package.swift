@@ -87,7 +87,7 @@ let package = Package(
             path: "Tests/ConformanceTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Operations", "Wire", "TestSupport", "bookstore"],
+            name: "EndToEndTests", dependencies: ["Operations", "Kafka", "Wire", "TestSupport", "bookstore"],
             swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",

@@ -15,7 +15,7 @@ need() {
 }
 
 case ${1:-run} in
-run) need podman podman-compose runc conmon netavark aardvark-dns iptables debootstrap siege httpie curl ca-certificates ;;
+run) need podman podman-compose runc conmon netavark aardvark-dns catatonit iptables debootstrap siege httpie curl ca-certificates ;;
 static) ;;
 *) sed -n 2,3p "$0"; exit 2 ;;
 esac

@@ -32,7 +32,8 @@ if ! podman image exists "$debian"; then
     'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";' > "$state/debian/etc/apt/apt.conf.d/slim"
   tar -C "$state/debian" -cf "$state/debian.tar" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
     --exclude='./usr/share/locale/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./var/log/*' .
-  quietly podman import "$state/debian.tar" "$debian"
+  quietly podman import --change 'CMD ["bash"]' \
+    --change ENV=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$state/debian.tar" "$debian"
   rm -rf "$state/debian" "$state/debian.tar"
 fi
 

@@ -89,6 +89,58 @@ import Wire
         #expect(result.errors.contains("BATCH_RECORDS_MAX: is 'many'"))
     }
 
+    @Test func aZombieIsEndedAndStartedAgain() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let old = try #require(system.pid("order-0"))
+        #expect(try system.send("GET", "/isHealthy", to: system.order).status == 200)
+        #expect(try system.send("GET", "/makeZombie", to: system.order).status == 200)
+        let answer = try system.send("GET", "/isHealthy", to: system.order)
+        #expect(answer.status == 500)
+        #expect(answer.text.contains("zombie....."))
+        try system.awaitRestart("order-0", after: old)
+        try eventually("the new process is healthy") {
+            system.order.send("GET", "/isHealthy")?.status == 200
+        }
+    }
+
+    @Test func deadLettersAreListedPutBackOnceAndDropped() throws {
+        let system = try TestSystem(Shape.all[0])
+        defer { system.end() }
+        // Nobody has ordered 999: an order's event in the partition of another order cannot be right.
+        for place in [0, 1] {
+            try system.produce(#"{"eventType":"Ordered","orderId":999}"#, to: "cnabookstore", partition: place)
+        }
+        let letters: [JSON] = try eventually("both services' dead letters", every: 100) {
+            let found = try system.deadLetters()
+            return found.count >= 6 ? found : nil
+        }
+        let first = try #require(letters.first?["offset"].integer)
+        #expect(letters.allSatisfy { $0["headers"]["original-topic"].string == "cnabookstore" })
+        let replay = try system.bookstore("dead-letters", "replay", String(first))
+        #expect(replay.status == 0, "\(replay.errors)")
+        #expect(try system.bookstore("dead-letters", "replay", String(first)).status == 1)
+        // Put back, it fails again in every service that listens, under new numbers.
+        try eventually("it is a dead letter again", every: 100) {
+            try system.deadLetters().contains {
+                ($0["offset"].integer ?? 0) > letters.compactMap { $0["offset"].integer }.max() ?? 0
+            }
+        }
+        #expect(try system.bookstore("dead-letters", "drop", "all").status == 0)
+        #expect(try system.deadLetters().isEmpty)
+    }
+
+    @Test func shardFilesAreSoundAndComeBackFromKafka() throws {
+        let system = try TestSystem(Shape.all[0])
+        defer { system.end() }
+        let book = try system.book(stock: 5)
+        #expect(try system.bookstore("shard", "check").output == "48 shard files, all sound\n")
+        let old = try #require(system.pid("bookinventory-0"))
+        #expect(try system.bookstore("shard", "rebuild", "bookinventory-0").status == 0)
+        try system.awaitRestart("bookinventory-0", after: old)
+        try system.awaitItem("/books/\(book)", ["stock": 5])
+        #expect(try system.bookstore("shard", "check").status == 0)
+    }
+
     @Test func aSagaCanBeTracedFromTheTopics() throws {
         let system = try TestSystem.shared(Shape.all[0])
         let order = try system.order(

@@ -6,6 +6,7 @@ enum Health {
     static let command = Command(
         name: "health", summary: "Probe of a worker: exit status 0 when it is live, or ready",
         options: [
+            .value("url", "URL", "ask a process with a port there instead; 2xx is well"),
             .value("data-dir", "DIR", "of the worker (default DATA_DIR, else .run/data/INSTANCE)"),
             .value("instance", "NAME", "of the worker (default INSTANCE, else the host name)"), Up.runDirOption,
         ],
@@ -17,6 +18,7 @@ enum Health {
         guard question == "live" || question == "ready" else {
             throw UsageError("'\(question)' is no question, expected live or ready")
         }
+        if let url = call.value("url") { return try ask(url) }
         let directory = try Services.directory(call, instance: Services.instance(call, "worker-0"))
         let ageMax: Int64 = try call.settings.integer("HEALTH_AGE_MS", default: 10_000, in: 1_000...600_000)
         guard let beat = Heartbeat(path: directory + "/health") else {
@@ -31,6 +33,21 @@ enum Health {
         }
         if question == "ready" && !beat.isReady { throw Failure("not ready: \(beat.reason)") }
         Terminal.print(question == "live" ? "live" : "ready with \(Readable.count(Int(beat.shards), "shard"))")
+        return 0
+    }
+
+    /// For a container without a shell whose process has a port: the gateway's.
+    private static func ask(_ url: String) throws -> Int32 {
+        let parts = url.hasPrefix("http://") ? url.dropFirst(7).split(separator: "/", maxSplits: 1) : []
+        guard let host = parts.first, let address = Address(String(host)) else {
+            throw UsageError("--url is '\(url)', expected http://host:port/path")
+        }
+        let path = "/" + (parts.count > 1 ? parts[1] : "")
+        guard let answer = HTTPClient(address: address, timeoutMilliseconds: 3_000).send("GET", path) else {
+            throw Failure("no answer from \(url)")
+        }
+        guard (200..<300).contains(answer.status) else { throw Failure("\(url) answers \(answer.status)") }
+        Terminal.print("\(answer.status)")
         return 0
     }
 }

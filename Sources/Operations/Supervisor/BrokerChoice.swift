@@ -49,7 +49,7 @@ package enum BrokerChoice: Sendable {
             let program = Program(
                 instance: Self.instance, tier: .broker, executable: executable,
                 arguments: ["broker", "--dir", folder, "--port", String(address.port)], environment: [:],
-                readiness: .listens(address), place: address.description)
+                readiness: .listens(address), liveness: nil, place: address.description)
             return (program, address)
         }
     }

@@ -34,7 +34,7 @@ struct KafkaHome: Sendable {
     func program(instance: String) -> Program {
         Program(
             instance: instance, tier: .broker, executable: Self.startScript(home), arguments: [properties],
-            environment: environment, readiness: .listens(address), place: address.description)
+            environment: environment, readiness: .listens(address), liveness: nil, place: address.description)
     }
 
     private func format(_ data: String, _ settings: Settings) throws {

@@ -52,17 +52,20 @@ package struct LocalSystem: Sendable {
         let instance = "\(contract.name)-\(number)"
         var environment = ["KAFKA_BOOTSTRAP": bootstrap]
         var place = ""
+        var liveness: Address?
         if let ownPort = contract.ownPort {
             let variable = Settings.portVariable(of: contract.name)
             let address = try address(variable, default: ownPort, replica: number)
             environment[variable] = String(address.port)
             place = "http://\(address)"
+            liveness = address
         }
         try Files.makeDirectory(run.data(instance))
         return Program(
             instance: instance, tier: .service, executable: executable,
             arguments: [contract.name, "--instance", instance, "--data-dir", run.data(instance)],
-            environment: environment, readiness: .heartbeat(path: run.healthFile(instance)), place: place)
+            environment: environment, readiness: .heartbeat(path: run.healthFile(instance)),
+            liveness: liveness, place: place)
     }
 
     private func gateway(_ number: Int) throws -> Program {
@@ -72,7 +75,7 @@ package struct LocalSystem: Sendable {
             instance: instance, tier: .gateway, executable: executable,
             arguments: [Self.gateway, "--instance", instance],
             environment: ["KAFKA_BOOTSTRAP": bootstrap, "GATEWAY_PORT": String(address.port)],
-            readiness: .http(address), place: "http://\(address)")
+            readiness: .http(address), liveness: nil, place: "http://\(address)")
     }
 
     /// The first of a kind has the port people know; the others take what is free, and `status` says which.

@@ -22,6 +22,8 @@ package struct Program: Sendable {
     /// On top of the supervisor's own.
     package let environment: [String: String]
     package let readiness: Readiness
+    /// Where its liveness probe is, if it has one.
+    package let liveness: Address?
     /// Where it can be reached, for people.
     package let place: String
 

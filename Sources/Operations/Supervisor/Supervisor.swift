@@ -6,6 +6,9 @@ import Wire
 /// Single-threaded: everything happens in `turn`, between two waits for a signal.
 final class Supervisor {
     static let killAfterMilliseconds: Int64 = 15_000
+    static let probeEveryMilliseconds: Int64 = 1_000
+    /// Failed probes in a row that end a process, as the kubelet counts them.
+    static let probeFailuresMax = 3
 
     private struct Child {
         let program: Program
@@ -18,6 +21,7 @@ final class Supervisor {
         var due: Int64 = 0
         var lastStatus: ExitStatus?
         var isReady = false
+        var failedProbes = 0
     }
 
     private let run: RunDirectory
@@ -27,6 +31,7 @@ final class Supervisor {
     private var logs: LogRotation
     private var children: [Child] = []
     private var signals = Signals(blocking: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    private var nextProbe: Int64 = 0
     private(set) var isAskedToStop = false
 
     /// `executable` is this program's own file; `description` is what the status file says about the whole system.
@@ -58,6 +63,7 @@ final class Supervisor {
         children[place].startedMonotonic = Clock.monotonicMilliseconds()
         children[place].startedWall = Clock.wallMilliseconds()
         children[place].isReady = false
+        children[place].failedProbes = 0
     }
 
     // MARK: - Watching
@@ -71,7 +77,10 @@ final class Supervisor {
         default: break
         }
         reap()
-        if !isAskedToStop { try startAgain() }
+        if !isAskedToStop {
+            try startAgain()
+            probe()
+        }
         logs.rotate(children.map { run.logFile($0.program.instance) })
     }
 
@@ -101,6 +110,24 @@ final class Supervisor {
             children[place].restarts += 1
             try start(place)
             try writeStatus()
+        }
+    }
+
+    /// Ends what says of itself that it is not well; one that does not answer at all is its own watchdog's business.
+    private func probe() {
+        let now = Clock.monotonicMilliseconds()
+        guard now >= nextProbe else { return }
+        nextProbe = now + Self.probeEveryMilliseconds
+        for place in children.indices where children[place].isReady && children[place].pid != nil {
+            guard let address = children[place].program.liveness,
+                let answer = HTTPClient(address: address, timeoutMilliseconds: 500).send("GET", ZombieSwitch.probePath)
+            else { continue }
+            children[place].failedProbes = answer.status < 500 ? 0 : children[place].failedProbes + 1
+            guard children[place].failedProbes >= Self.probeFailuresMax else { continue }
+            Log.warning(
+                "a process fails its liveness probe and is ended",
+                ["process": LogValue(children[place].program.instance), "status": LogValue(answer.status)])
+            send(SIGTERM, place)
         }
     }
 

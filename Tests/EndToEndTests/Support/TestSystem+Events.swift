@@ -1,5 +1,6 @@
 // The events of the system, read as everybody else reads them.
 import Foundation
+import Kafka
 import TestSupport
 import Wire
 
@@ -30,6 +31,21 @@ extension TestSystem {
     func awaitEvent(_ type: String, _ field: String, _ value: Int64, timeout seconds: Double = 20) throws -> JSON {
         try eventually(timeout: seconds, "\(type) with \(field) \(value)", every: 100) {
             try events(type, field, value).first
+        }
+    }
+
+    /// Writes a record as a stranger with a producer would.
+    func produce(_ value: String, to topic: String, partition: Int, key: String? = nil) throws {
+        let producer = try Producer(KafkaSettings(bootstrap: bootstrap), clientID: "stranger")
+        try producer.send(
+            OutgoingRecord(
+                topic: topic, partition: Int32(partition), key: key.map { Array($0.utf8) }, value: Array(value.utf8)))
+        try producer.flush(timeoutMilliseconds: 10_000)
+    }
+
+    func deadLetters() throws -> [JSON] {
+        try bookstore("dead-letters", "list", "--json").output.split(separator: "\n").map {
+            try JSON(parsing: Array($0.utf8))
         }
     }
 }

@@ -1,0 +1,354 @@
+"""The places a drill can run at, each with the same few verbs: stop and start a service, take its volume, …"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pods
+import web
+import yaml
+from kubelet import Kubelet
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONSOLE = ["--topic", "cnabookstore", "--from-beginning", "--timeout-ms", "8000"]
+
+
+def run(*words, check=True, timeout=300, **more):
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, **more)
+    if check and done.returncode != 0:
+        raise web.Failed(f"{' '.join(words[:6])}…: {(done.stderr or done.stdout).strip()[-800:]}")
+    return done
+
+
+class Target:
+    name = ""
+    gateway = "http://127.0.0.1:8080"
+    order = "http://127.0.0.1:8081"
+
+    def missing(self, verb):
+        raise web.Failed(f"target {self.name} has no {verb}")
+
+    def __getattr__(self, verb):
+        return lambda *_: self.missing(verb)
+
+
+class Local(Target):
+    """What `bookstore up` runs on this machine."""
+
+    name = "local"
+
+    def __init__(self):
+        self.directory = pathlib.Path(os.environ.get("RUN_DIR", ROOT / ".run"))
+        self.gateway = f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '8080')}"
+        self.order = f"http://127.0.0.1:{os.environ.get('ORDER_PORT', '8081')}"
+
+    def pid(self, service):
+        return int((self.directory / "pids" / f"{service}-0").read_text().split()[0])
+
+    def kill(self, service):
+        os.kill(self.pid(service), 9)
+
+    restart = kill
+
+    def pause(self, service):
+        os.kill(self.pid(service), 19)
+
+    def unpause(self, service):
+        os.kill(self.pid(service), 18)
+
+    # A suspended process is as good as none for those who ask it.
+    stop, start = pause, unpause
+
+    def console(self):
+        bootstrap = (self.directory / "bootstrap").read_text().strip()
+        return run("kcat", "-C", "-b", bootstrap, "-t", "cnabookstore", "-o", "beginning", "-e", "-q",
+                   "-X", "isolation.level=read_committed").stdout
+
+
+class Containers(Target):
+    """Containers under podman, each service in one."""
+
+    def container(self, service):
+        raise NotImplementedError
+
+    def stop(self, service):
+        run("podman", "stop", "-t", "20", self.container(service))
+
+    def start(self, service):
+        run("podman", "start", self.container(service))
+
+    def kill(self, service):
+        # The process, not the container: a container that podman kills is meant to stay away.
+        run("kill", "-9", run("podman", "inspect", "--format", "{{.State.Pid}}", self.container(service)).stdout.strip())
+
+    def restart(self, service):
+        run("podman", "restart", "-t", "20", self.container(service))
+
+    def pause(self, service):
+        run("podman", "pause", self.container(service))
+
+    def unpause(self, service):
+        run("podman", "unpause", self.container(service))
+
+    def credentials(self):
+        """What another client in the network needs besides the address."""
+        return []
+
+    def logs(self, service):
+        done = run("podman", "logs", self.container(service))
+        return done.stdout + done.stderr
+
+    def ready(self, service):
+        return run("podman", "exec", self.container(service), "bookstore", "health", "ready", check=False).returncode == 0
+
+
+class Compose(Containers):
+    """compose/compose.yaml, brought up with podman-compose under the project name below."""
+
+    name = "compose"
+
+    def __init__(self):
+        self.project = os.environ.get("COMPOSE_PROJECT_NAME", "bookstore")
+        self.files = ["compose.yaml", *os.environ.get("COMPOSE_OVERLAYS", "").split()]
+
+    def container(self, service):
+        found = run("podman", "ps", "-a", "--format", "{{.Names}}", "--filter",
+                    f"label=com.docker.compose.project={self.project}", "--filter",
+                    f"label=com.docker.compose.service={service}").stdout.split()
+        if not found:
+            raise web.Failed(f"no container of service {service} in project {self.project}")
+        return found[0]
+
+    def compose(self, *words, **more):
+        files = [word for file in self.files for word in ("-f", file)]
+        return run("podman-compose", "-p", self.project, *files, *words, cwd=ROOT / "compose", timeout=900, **more)
+
+    def up(self):
+        # podman-compose 1.0 starts everything at once: who comes too early waits or is started again.
+        self.compose("up", "-d", "--no-build")
+
+    def down(self):
+        # With the unnamed volumes that Kafka's image declares, which podman-compose would leave behind.
+        containers = run("podman", "ps", "-aq", "--filter", f"label=com.docker.compose.project={self.project}").stdout
+        if containers:
+            run("podman", "rm", "-f", "-v", "-t", "5", *containers.split(), check=False)
+        self.compose("down", check=False)
+        for volume in run("podman", "volume", "ls", "-q").stdout.split():
+            if volume.startswith(f"{self.project}_"):
+                run("podman", "volume", "rm", volume, check=False)
+        run("podman", "network", "rm", "-f", f"{self.project}_default", check=False)
+
+    def network(self):
+        return ["--network", f"{self.project}_default"]
+
+    bootstrap = "kafka:9092"
+    inner_gateway = "http://gateway:8080"
+
+    def console(self):
+        return run("podman", "exec", "-e", "KAFKA_HEAP_OPTS=-Xmx128m", self.container("kafka"),
+                   "/opt/kafka/bin/kafka-console-consumer.sh", "--bootstrap-server", "kafka:9092", *CONSOLE).stdout
+
+    def wipe(self, service):
+        """Takes the volume of a worker away while it is stopped."""
+        name = self.container(service)
+        run("podman", "stop", "-t", "20", name)
+        run("podman", "rm", name)
+        run("podman", "volume", "rm", f"{self.project}_{service}-0")
+
+    def revive(self, service):
+        self.compose("up", "-d", "--no-build", service)
+
+    def configure(self, key, value):
+        """Changes a setting and rolls the services that read it."""
+        services = ["customer", "bookinventory", "order", "delivery", "gateway"]
+        for service in services:
+            name = self.container(service)
+            run("podman", "stop", "-t", "20", name)
+            run("podman", "rm", name)
+            self.compose("up", "-d", "--no-build", service, env={**os.environ, key: value})
+            if service != "gateway":
+                web.wait(f"{service} ready", lambda s=service: self.ready(s), 60)
+
+
+class Pods(Containers):
+    """k8s/overlays/local, played pod by pod with `podman kube play`."""
+
+    name = "podman"
+    network_name = "cnabookstore-pods"
+    bootstrap = "my-kafka.kafka.svc.cluster.local:9092"
+    inner_gateway = "http://gateway:8080"
+
+    def __init__(self):
+        self.directory = pathlib.Path(os.environ.get("CNA_PODS_DIR", "/tmp/cnabookstore-pods"))
+        self.directory.mkdir(exist_ok=True)
+        self.settings = self.directory / "settings.json"
+        self.load()
+
+    def load(self):
+        changed = json.loads(self.settings.read_text()) if self.settings.exists() else {}
+        kubectl = shutil.which("kubectl") or str(pathlib.Path(os.sys.executable).parent / "kubectl")
+        overlay = ROOT / "k8s" / "overlays" / "local"
+        with tempfile.TemporaryDirectory(dir=self.directory) as scratch:
+            if changed:
+                # An operator edits bookstore.env; a kustomization on top says the same thing.
+                generator = {"name": "bookstore", "namespace": "cnabookstore", "behavior": "merge",
+                             "literals": [f"{key}={value}" for key, value in changed.items()]}
+                base = os.path.relpath(overlay, scratch)
+                pathlib.Path(scratch, "kustomization.yaml").write_text(
+                    yaml.safe_dump({"resources": [base], "configMapGenerator": [generator]}))
+                overlay = scratch
+            self.plan = pods.Plan(list(yaml.safe_load_all(run(kubectl, "kustomize", str(overlay)).stdout)), self.directory)
+        for name in ("my-kafka", "topics", "customer", "bookinventory", "order", "delivery", "gateway"):
+            for pod in pods.instances(self.plan.workloads[name]):
+                self.plan.address(pod)
+        self.gateway = f"http://{self.plan.address('gateway-0')}:8080"
+        self.order = f"http://{self.plan.address('order-0')}:8080"
+
+    def workload(self, service):
+        return self.plan.workloads["my-kafka" if service == "kafka" else service]
+
+    def pod(self, service):
+        return pods.instances(self.workload(service))[0]
+
+    def container(self, service):
+        return f"{self.pod(service)}-{self.spec(service)['name']}"
+
+    def spec(self, service):
+        [container] = self.workload(service)["spec"]["template"]["spec"]["containers"]
+        return container
+
+    def kubelet(self, service, say=print):
+        return Kubelet(self.spec(service), self.container(service), self.plan.address(self.pod(service)), say)
+
+    def play(self, service, pod=None):
+        pod = pod or self.pod(service)
+        volumes = run("podman", "volume", "ls", "-q").stdout.split()
+        documents = [
+            document for document in self.plan.documents(self.workload(service), pod)
+            if not (document["kind"] == "PersistentVolumeClaim" and document["metadata"]["name"] in volumes)
+        ]
+        file = self.directory / f"{pod}.yaml"
+        file.write_text(yaml.safe_dump_all(documents))
+        run("podman", "kube", "play", "--network", self.network_name, "--ip", self.plan.address(pod), str(file))
+
+    def up(self):
+        run("podman", "network", "create", "--subnet", f"{pods.SUBNET}.0/24", self.network_name)
+        self.play("kafka")
+        self.kubelet("kafka").wait_ready(120)
+        self.play("topics")
+        for service in ("customer", "bookinventory", "order", "delivery", "gateway"):
+            self.play(service)
+
+    def delete(self, pod):
+        """`kubectl delete pod`: SIGTERM, the grace period of the pod, gone. The claim stays."""
+        run("podman", "pod", "stop", "-t", "30", pod, check=False)
+        run("podman", "pod", "rm", "-f", pod, check=False)
+
+    def stop(self, service):
+        self.delete(self.pod(service))
+
+    def start(self, service):
+        self.play(service)
+
+    def restart(self, service):
+        self.stop(service)
+        self.start(service)
+
+    def down(self):
+        for pod in run("podman", "pod", "ls", "--format", "{{.Name}}").stdout.split():
+            if pod.rsplit("-", 1)[0] in self.plan.workloads or pod in self.plan.workloads:
+                run("podman", "pod", "rm", "-f", "-t", "3", pod, check=False)
+        for volume in run("podman", "volume", "ls", "-q").stdout.split():
+            if volume.startswith(("state-", "data-")):
+                run("podman", "volume", "rm", "-f", volume, check=False)
+        run("podman", "network", "rm", "-f", self.network_name, check=False)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def network(self):
+        hosts = [f"--add-host={name}:{ip}" for ip, names in self.plan.names().items() for name in names]
+        return ["--network", self.network_name, *hosts]
+
+    def console(self):
+        return run("podman", "exec", self.container("kafka"), "/usr/bin/kafka-console-consumer",
+                   "--bootstrap-server", "my-kafka:9092", *CONSOLE).stdout
+
+    def ready(self, service):
+        kubelet = self.kubelet(service)
+        return kubelet.probe("startupProbe") is None and kubelet.probe("readinessProbe") is None
+
+    def wipe(self, service):
+        self.stop(service)
+        run("podman", "volume", "rm", f"state-{self.pod(service)}")
+
+    def revive(self, service):
+        self.play(service)
+
+    def configure(self, key, value):
+        self.settings.write_text(json.dumps({key: value}))
+        self.load()
+        for service in ("customer", "bookinventory", "order", "delivery", "gateway"):
+            self.restart(service)
+            self.kubelet(service).wait_ready(60)
+
+
+class Cluster(Target):
+    """A Kubernetes cluster that kubectl points at. Reach the gateway as you can: GATEWAY_URL, ORDER_URL."""
+
+    name = "cluster"
+    kinds = {"gateway": "deployment/gateway", "kafka": "statefulset/my-kafka"}
+
+    def __init__(self):
+        self.gateway = os.environ.get("GATEWAY_URL", "http://127.0.0.1:8080")
+        self.order = os.environ.get("ORDER_URL", "http://127.0.0.1:8081")
+
+    def kubectl(self, *words, service="", **more):
+        return run("kubectl", "-n", "kafka" if service == "kafka" else "cnabookstore", *words, **more)
+
+    def workload(self, service):
+        return self.kinds.get(service, f"statefulset/{service}")
+
+    def scale(self, service, replicas):
+        self.kubectl("scale", self.workload(service), f"--replicas={replicas}", service=service)
+        self.kubectl("rollout", "status", self.workload(service), "--timeout=300s", service=service)
+
+    def stop(self, service):
+        self.scale(service, 0)
+
+    def start(self, service):
+        self.scale(service, 1)
+
+    pause, unpause = stop, start
+
+    def kill(self, service):
+        pod = "my-kafka-0" if service == "kafka" else f"{service}-0"
+        self.kubectl("delete", "pod", pod, "--grace-period=0", "--force", service=service)
+
+    def restart(self, service):
+        self.kubectl("rollout", "restart", self.workload(service), service=service)
+        self.kubectl("rollout", "status", self.workload(service), "--timeout=300s", service=service)
+
+    def ready(self, service):
+        done = self.kubectl("rollout", "status", self.workload(service), "--timeout=1s", service=service, check=False)
+        return done.returncode == 0
+
+    def console(self):
+        return self.kubectl("exec", "my-kafka-0", "--", "/usr/bin/kafka-console-consumer", "--bootstrap-server",
+                            "my-kafka:9092", *CONSOLE, service="kafka").stdout
+
+    def wipe(self, service):
+        self.stop(service)
+        self.kubectl("delete", "pvc", f"state-{service}-0")
+
+    def revive(self, service):
+        self.start(service)
+
+    def configure(self, key, value):
+        for service in ("customer", "bookinventory", "order", "delivery", "gateway"):
+            self.kubectl("set", "env", self.workload(service), f"{key}={value}")
+            self.kubectl("rollout", "status", self.workload(service), "--timeout=300s")
+
+
+TARGETS = {target.name: target for target in (Local, Compose, Pods, Cluster)}

@@ -1,0 +1,46 @@
+// Everything ends, on purpose or not, in the middle of work: state, sagas and ids go on where they were.
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@testable import Operations
+
+extension EndToEnd {
+    @Suite struct Restarts {
+        @Test("Original 10: after down and up ids go on and old rows are there", arguments: Shape.all)
+        func original10IdsGoOn(shape: Shape) throws {
+            let system = try TestSystem.shared(shape)
+            let (book, order) = try system.order(quantity: 1, stock: 10)
+            try system.awaitShipped(order)
+            let before = Set(try system.items("orders").compactMap { $0["orderId"].integer })
+            try system.down()
+            try system.up()
+            try system.awaitShipped(order)
+            #expect(try system.stock(ofBook: book) == 9)
+            for _ in 0..<3 {
+                let next = try system.order(book: book, customer: system.customer(), quantity: 1)
+                #expect(!before.contains(next), "a new id, not \(next) again")
+                try system.awaitShipped(next)
+            }
+        }
+
+        @Test(
+            "SIGKILL of every process at once, supervisor and broker too, in the middle of sagas", arguments: Shape.all)
+        func killEverythingAtOnce(shape: Shape) throws {
+            let system = try TestSystem.shared(shape)
+            let (book, customer) = (try system.book(stock: 1_000), try system.customer())
+            let orders = try (0..<20).map { _ in try system.order(book: book, customer: customer, quantity: 2) }
+            let supervisor = try #require(SupervisorLock.holder(system.run))
+            let pids = Files.list(system.run.pidsFolder).compactMap { system.pid($0) }
+            for pid in [supervisor] + pids { Foundation.kill(pid, SIGKILL) }
+            try eventually("nothing is left") { pids.allSatisfy { !ProcessFacts($0).isAlive } }
+            try system.up()
+            for order in orders {
+                try system.awaitShipped(order)
+                #expect(try system.history(ofOrder: order) == ["Ordered", "DeliveryPrepared", "DeliveryStatusChanged"])
+            }
+            #expect(try system.stock(ofBook: book) == 960)
+        }
+    }
+}
