@@ -111,7 +111,7 @@ import Wire
             try system.produce(#"{"eventType":"Ordered","orderId":999}"#, to: "cnabookstore", partition: place)
         }
         let letters: [JSON] = try eventually("both services' dead letters", every: 100) {
-            let found = try system.deadLetters()
+            let found = try system.deadLetterRecords()
             return found.count >= 6 ? found : nil
         }
         let first = try #require(letters.first?["offset"].integer)
@@ -121,12 +121,12 @@ import Wire
         #expect(try system.bookstore("dead-letters", "replay", String(first)).status == 1)
         // Put back, it fails again in every service that listens, under new numbers.
         try eventually("it is a dead letter again", every: 100) {
-            try system.deadLetters().contains {
+            try system.deadLetterRecords().contains {
                 ($0["offset"].integer ?? 0) > letters.compactMap { $0["offset"].integer }.max() ?? 0
             }
         }
         #expect(try system.bookstore("dead-letters", "drop", "all").status == 0)
-        #expect(try system.deadLetters().isEmpty)
+        #expect(try system.deadLetterRecords().isEmpty)
     }
 
     @Test func shardFilesAreSoundAndComeBackFromKafka() throws {

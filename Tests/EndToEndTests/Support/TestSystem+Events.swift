@@ -43,7 +43,7 @@ extension TestSystem {
         try producer.flush(timeoutMilliseconds: 10_000)
     }
 
-    func deadLetters() throws -> [JSON] {
+    func deadLetterRecords() throws -> [JSON] {
         try bookstore("dead-letters", "list", "--json").output.split(separator: "\n").map {
             try JSON(parsing: Array($0.utf8))
         }
