@@ -57,6 +57,9 @@ soak: build ## the same for long: `make soak ORDERS=100000`
 bench: build ## the whole system as ratios to floors of the same run; wants a quiet machine
 	@python3 Tests/Bench/bench.py
 
+bench-broker: build ## the embedded broker against Apache Kafka (KAFKA_HOME): a table of ratios
+	@Tests/Bench/broker.sh
+
 clean: ## forget builds; `make down` first, $(RUN_DIR) is the data and stays
 	@rm -rf .build
 
