@@ -7,6 +7,8 @@ public enum BrokerProcess {
     /// Runs a broker in this process and blocks until SIGTERM or SIGINT; returns the exit status.
     public static func run(directory: String, port: UInt16 = 0, settings: Settings = .process) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        // A limit on file sizes is then an error of write(2) like a full disk.
+        signal(SIGXFSZ, SIG_IGN)
         var stopSignals = sigset_t()
         // The signals are blocked in every thread and read from a descriptor, as one more event of the loop.
         unsafe sigemptyset(&stopSignals)

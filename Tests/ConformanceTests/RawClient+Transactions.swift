@@ -88,16 +88,18 @@ extension RawClient {
     }
 
     func endTransaction(_ id: String, _ producer: Identity, commit: Bool) throws -> Int16 {
-        try steadily {
-            var reader = try call(ApiKey.endTxn, 2) { writer in
-                writer.string(id)
-                writer.int64(producer.id)
-                writer.int16(producer.epoch)
-                writer.bool(commit)
-            }
-            _ = try reader.int32()
-            return try reader.int16()
+        try steadily { try endTransactionOnce(id, producer, commit: commit) }
+    }
+
+    func endTransactionOnce(_ id: String, _ producer: Identity, commit: Bool) throws -> Int16 {
+        var reader = try call(ApiKey.endTxn, 2) { writer in
+            writer.string(id)
+            writer.int64(producer.id)
+            writer.int16(producer.epoch)
+            writer.bool(commit)
         }
+        _ = try reader.int32()
+        return try reader.int16()
     }
 
     func commitInTransaction(

@@ -110,6 +110,43 @@ import Testing
         #expect(try broker.client().fetch("gone").highWatermark == 0)
     }
 
+    /// A limit on file sizes stands for the full disk: write(2) fails in the middle just the same, and it can be lifted.
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit"), "needs prlimit"))
+    func aFullDiskIsAnErrorAndDamagesNothing() throws {
+        let broker = try BrokerUnderKill()
+        let client = try broker.client()
+        #expect(try client.createTopic("full") == 0)
+        #expect(try client.produce("full", batch(["before"])).code == 0)
+        let me = try client.initProducer("tx")
+        #expect(try client.addPartitions("tx", me, "full", [0]) == [0])
+        let pending = batch(["in it"], producerId: me.id, epoch: me.epoch, sequence: 0, transactional: true)
+        #expect(try client.produce("full", pending, transactionalId: "tx").code == 0)
+        let size = try #require(
+            try FileManager.default.attributesOfItem(atPath: broker.files("full", suffix: ".log")[0])[.size] as? Int)
+        try limitFiles(of: broker.processId, to: String(size + 50))
+        for _ in 0..<3 { #expect(try client.produce("full", batch([String(repeating: "x", count: 5000)])).code == 56) }
+        #expect(try client.fetch("full").values == ["before", "in it"])
+        // Decided, but its marker has no room: it follows when there is.
+        try limitFiles(of: broker.processId, to: String(size))
+        if try client.endTransactionOnce("tx", me, commit: true) == 0 {
+            #expect(try client.fetch("full", readCommitted: true).values == ["before"])
+        }
+        try limitFiles(of: broker.processId, to: "unlimited")
+        #expect(try client.endTransaction("tx", me, commit: true) == 0)
+        try eventually { try client.fetch("full", readCommitted: true).values == ["before", "in it"] }
+        #expect(try client.produce("full", batch(["after"])).offset == 3)
+        broker.kill()
+        try broker.start()
+        #expect(try broker.client().fetch("full", readCommitted: true).values == ["before", "in it", "after"])
+    }
+
+    private func limitFiles(of process: Int32, to soft: String) throws {
+        let limit = try Process.run(
+            URL(fileURLWithPath: "/usr/bin/prlimit"), arguments: ["--pid", "\(process)", "--fsize=\(soft):unlimited"])
+        limit.waitUntilExit()
+        guard limit.terminationStatus == 0 else { throw Failed("prlimit \(soft)") }
+    }
+
     @Test func aSecondBrokerOnTheSameDirectoryIsRefused() throws {
         let broker = try BrokerUnderKill()
         #expect(throws: BrokerStartError.self) { try EmbeddedBroker(directory: broker.directory) }
