@@ -1,4 +1,5 @@
 // The broker on a thread of this process, for tests and for tools that need one for a moment.
+import Glibc
 import Platform
 import Synchronization
 
@@ -9,6 +10,8 @@ public final class EmbeddedBroker: Sendable {
     private let thread: Thread
 
     public init(directory: String, port: UInt16 = 0, settings: BrokerSettings = BrokerSettings()) throws {
+        // sendfile(2) to a client that is gone would end the process.
+        signal(SIGPIPE, SIG_IGN)
         let node = try BrokerNode(directory: directory, port: port, settings: settings)
         bootstrap = "127.0.0.1:\(node.port)"
         // The node is handed over to its thread whole: nobody else keeps it.

@@ -93,7 +93,8 @@ final class FetchWaiter {
         guard !isDone else { return }
         isWaiting = true
         for topic in topics { for wanted in topic.partitions { wanted.log?.waiters.append(self) } }
-        node.core.after(milliseconds: maximumWaitMilliseconds) { self.serve(deadlinePassed: true) }
+        // The partitions keep it alive while it waits; once answered, its timer finds nobody.
+        node.core.after(milliseconds: maximumWaitMilliseconds) { [weak self] in self?.serve(deadlinePassed: true) }
     }
 
     /// Answers if there is enough, something went wrong, or time is up.

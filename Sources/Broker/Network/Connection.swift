@@ -13,6 +13,9 @@ final class Connection {
         case closed
     }
 
+    /// What a client may send ahead while its last request is being answered.
+    private static let aheadBytes = 256 * 1024
+
     let descriptor: Int32
     private(set) var state = State.idle
     private var input: [UInt8] = []
@@ -46,7 +49,7 @@ final class Connection {
                 input.append(contentsOf: node.receiveBuffer[0..<count])
                 process()
                 if state == .closed || count < node.receiveBuffer.count { return updateInterest() }
-                if state == .busy && input.count > node.settings.maximumRequestBytes { return updateInterest() }
+                if state == .busy && input.count > Connection.aheadBytes { return updateInterest() }
             case .nothingYet: return updateInterest()
             case .ended: return close()
             }
@@ -138,7 +141,7 @@ final class Connection {
 
     private func updateInterest() {
         guard state != .closed else { return }
-        let wantsReading = (state == .idle && output.isEmpty) || input.count <= node.settings.maximumRequestBytes
+        let wantsReading = (state == .idle && output.isEmpty) || input.count <= Connection.aheadBytes
         let wantsWriting = !output.isEmpty
         if wantsReading != reading || wantsWriting != writing {
             reading = wantsReading

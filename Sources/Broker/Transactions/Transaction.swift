@@ -21,6 +21,8 @@ final class Transaction {
     /// Wall time, because it outlives the process.
     var startedMilliseconds: Int64 = 0
     var lastUseMilliseconds: Int64
+    /// A timer is under way that looks after its time.
+    var isWatched = false
 
     init(id: String, producerId: Int64, epoch: Int16, timeoutMilliseconds: Int32, wallMilliseconds: Int64) {
         self.id = id

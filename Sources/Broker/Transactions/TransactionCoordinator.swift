@@ -7,11 +7,11 @@ final class TransactionCoordinator {
     private static let producerIdBlock: Int64 = 1000
     private static let retryMilliseconds: Int64 = 200
 
-    private let core: Core
-    private let offsets: GroupCoordinator
-    private(set) var transactions: [String: Transaction] = [:]
-    private var nextProducerId: Int64 = 1
-    private var reservedProducerIds: Int64 = 1
+    let core: Core
+    let offsets: GroupCoordinator
+    var transactions: [String: Transaction] = [:]
+    var nextProducerId: Int64 = 1
+    var reservedProducerIds: Int64 = 1
 
     init(core: Core, groups: GroupCoordinator) {
         self.core = core
@@ -89,18 +89,24 @@ final class TransactionCoordinator {
         watch(transaction)
     }
 
-    private func watch(_ transaction: Transaction) {
-        let started = transaction.startedMilliseconds
-        let left = started + Int64(transaction.timeoutMilliseconds) - core.wallMilliseconds
-        core.after(milliseconds: max(0, left)) { [weak transaction] in
-            guard let transaction, transaction.state == .ongoing, transaction.startedMilliseconds == started,
-                self.transactions[transaction.id] === transaction
-            else { return }
+    /// One timer an id, not one a transaction: it sleeps to the end of the transaction it knew of and looks again.
+    func watch(_ transaction: Transaction) {
+        guard !transaction.isWatched else { return }
+        transaction.isWatched = true
+        core.after(milliseconds: timeLeft(transaction)) { [weak transaction] in
+            guard let transaction else { return }
+            transaction.isWatched = false
+            guard transaction.state == .ongoing, self.transactions[transaction.id] === transaction else { return }
+            guard self.timeLeft(transaction) <= 0 else { return self.watch(transaction) }
             Log.warning("transaction timed out and is aborted", ["transactionalId": LogValue(transaction.id)])
             if self.end(transaction, commit: false, fencing: true) != .none {
                 self.core.after(milliseconds: TransactionCoordinator.retryMilliseconds) { self.watch(transaction) }
             }
         }
+    }
+
+    private func timeLeft(_ transaction: Transaction) -> Int64 {
+        transaction.startedMilliseconds + Int64(transaction.timeoutMilliseconds) - core.wallMilliseconds
     }
 
     func addPartitions(_ id: String, _ producerId: Int64, _ epoch: Int16, _ partitions: [TopicPartition])
@@ -202,7 +208,7 @@ final class TransactionCoordinator {
         return .none
     }
 
-    private func decide(_ transaction: Transaction, commit: Bool, epoch: Int16) {
+    func decide(_ transaction: Transaction, commit: Bool, epoch: Int16) {
         transaction.epoch = epoch
         transaction.state = commit ? .preparingCommit : .preparingAbort
         transaction.lastUseMilliseconds = core.wallMilliseconds
@@ -210,7 +216,7 @@ final class TransactionCoordinator {
         transaction.groups = []
     }
 
-    private func carryOut(_ transaction: Transaction) {
+    func carryOut(_ transaction: Transaction) {
         guard transaction.isDecided else { return }
         let commit = transaction.state == .preparingCommit
         for key in transaction.partitions {
@@ -230,101 +236,5 @@ final class TransactionCoordinator {
         }
         transaction.partitions = []
         transaction.state = commit ? .committed : .aborted
-    }
-
-    // MARK: Upkeep and restart
-
-    func forgetTopic(_ topic: String) {
-        for transaction in transactions.values {
-            transaction.partitions = transaction.partitions.filter { $0.topic != topic }
-        }
-    }
-
-    /// Transactional ids nobody used for a week are forgotten, as with Kafka.
-    func expire() {
-        let limit = core.wallMilliseconds - core.settings.transactionalIdExpirationMilliseconds
-        for transaction in transactions.values where transaction.lastUseMilliseconds < limit {
-            guard transaction.state != .ongoing, !transaction.isDecided else { continue }
-            if core.record(.transactionForgotten, { $0.string(transaction.id) }) { transactions[transaction.id] = nil }
-        }
-    }
-
-    func snapshot() -> [ByteWriter] {
-        var entries = [Journal.entry(.producerIdsReserved) { $0.int64(reservedProducerIds) }]
-        for transaction in transactions.values {
-            entries.append(Journal.entry(.transaction) { TransactionJournal.write(&$0, transaction) })
-            for group in transaction.groups {
-                guard let held = offsets.groups[group]?.pendingOffsets[transaction.producerId] else { continue }
-                entries.append(
-                    Journal.entry(.transactionOffsets) { writer in
-                        writer.string(transaction.id)
-                        writer.string(group)
-                        OffsetsJournal.write(&writer, held)
-                    })
-            }
-        }
-        return entries
-    }
-
-    func replay(_ kind: JournalKind, _ reader: inout ByteReader) throws(MalformedRequest) {
-        if kind == .producerIdsReserved {
-            nextProducerId = try reader.int64()
-            reservedProducerIds = nextProducerId
-            return
-        }
-        if kind == .transaction {
-            let transaction = try TransactionJournal.read(&reader)
-            transactions[transaction.id] = transaction
-            return
-        }
-        let id = try reader.string()
-        guard let transaction = transactions[id] else { return }
-        switch kind {
-        case .transactionPartitions:
-            replayBegin(transaction, try reader.int64())
-            for _ in 0..<(try reader.nullableCount() ?? 0) {
-                let topic = try reader.string()
-                transaction.partitions.insert(TopicPartition(topic: topic, partition: try reader.int32()))
-            }
-        case .transactionGroup:
-            replayBegin(transaction, try reader.int64())
-            transaction.groups.insert(try reader.string())
-        case .transactionOffsets:
-            let group = try reader.string()
-            offsets.hold(group, producerId: transaction.producerId, try OffsetsJournal.read(&reader))
-        case .transactionDecided:
-            let commit = try reader.bool()
-            decide(transaction, commit: commit, epoch: try reader.int16())
-        default: transactions[id] = nil
-        }
-    }
-
-    private func replayBegin(_ transaction: Transaction, _ started: Int64) {
-        transaction.lastUseMilliseconds = started
-        guard transaction.state != .ongoing else { return }
-        // A transaction that began after a decision proves that the decision was carried out.
-        transaction.partitions = []
-        transaction.state = .ongoing
-        transaction.startedMilliseconds = started
-    }
-
-    /// After journal and logs were read: finishes what was decided, goes on with what was open, and aborts in the logs
-    /// what no transaction knows any more.
-    func resume() {
-        for transaction in transactions.values {
-            transaction.partitions = transaction.partitions.filter { core.catalog.partition($0) != nil }
-            if transaction.isDecided { carryOut(transaction) }
-            if transaction.state == .ongoing { watch(transaction) }
-        }
-        let known = Set(transactions.values.filter { $0.state == .ongoing || $0.isDecided }.map(\.producerId))
-        for topic in core.catalog.topics.values {
-            for log in topic.partitions {
-                for producerId in log.producers.open.keys where !known.contains(producerId) {
-                    let epoch = log.producers.entries[producerId]?.epoch ?? 0
-                    try? log.appendMarker(
-                        commit: false, producerId: producerId, epoch: epoch, nowMilliseconds: core.wallMilliseconds)
-                }
-            }
-        }
     }
 }
