@@ -25,7 +25,7 @@ struct Supervision {
         defer { withExtendedLifetime(lock) {} }
         try Log.start(settings: call.settings, context: ["service": "supervisor", "instance": "supervisor-0"])
         let started = Clock.monotonicMilliseconds()
-        let patience: Int64 = try call.settings.integer("UP_WAIT_MS", default: 90_000, in: 1_000...3_600_000)
+        let patience: Int64 = try call.settings.integer("UP_WAIT_MS", default: 180_000, in: 1_000...3_600_000)
         for instance in Leftovers.end(run) { tell("  ended \(instance), left over by a supervisor that was killed") }
 
         let choice = try BrokerChoice(call.settings)
