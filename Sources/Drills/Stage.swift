@@ -104,7 +104,7 @@ final class Stage {
         let clients = (0..<plan.clients).map { startClient($0) }
         defer {
             loadSwitch.isOver.store(true, ordering: .relaxed)
-            clients.forEach { $0.join() }
+            for client in clients { client.join() }
         }
         var told = Clock.monotonicMilliseconds()
         var moved = (writes: 0, time: told)
