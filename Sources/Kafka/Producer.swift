@@ -1,4 +1,4 @@
-// A plain producer: idempotent, never blocks, for what needs no transaction (requests, replies, telemetry).
+// A plain producer: never blocks, for what needs no transaction (requests, replies, telemetry).
 
 internal import CRdKafka
 
@@ -8,15 +8,17 @@ public final class Producer: Sendable {
     private let topics: TopicHandles
 
     /// - deliveryTimeoutMilliseconds: after that an undelivered record is given up and counted in `failedDeliveries`.
+    /// - isIdempotent: no record twice and none out of order; the price is a state that can be lost for good after a
+    ///   broker died (#4438), so who can live with a repeat does without it.
     /// - queueRecordsMax: more undelivered records than this and `send` throws.
     public init(
         _ settings: KafkaSettings, clientID: String, lingerMilliseconds: Int = 0,
-        deliveryTimeoutMilliseconds: Int = 30_000, queueRecordsMax: Int = 100_000
+        isIdempotent: Bool = true, deliveryTimeoutMilliseconds: Int = 30_000, queueRecordsMax: Int = 100_000
     ) throws(KafkaError) {
         handle = try Handle(
             .producer, settings, clientID: clientID,
             [
-                ("enable.idempotence", "true"),
+                ("enable.idempotence", isIdempotent ? "true" : "false"),
                 ("linger.ms", String(lingerMilliseconds)),
                 ("retry.backoff.ms", "5"),
                 ("message.timeout.ms", String(deliveryTimeoutMilliseconds)),

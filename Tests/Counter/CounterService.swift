@@ -53,7 +53,7 @@ func counterService(_ contract: ServiceContract = Counters.service) -> Service {
     Service(contract, migrations: [counterSchema], counterRules)
 }
 
-private func counterRules(_ rules: inout Rules) {
+func counterRules(_ rules: inout Rules) {
     rules.read(Counters.counters, from: "counters")
     rules.create(Counters.increments) { request, turn in
         let id = try request.body.identifier("counterId")
@@ -71,7 +71,7 @@ private func counterRules(_ rules: inout Rules) {
     }
 }
 
-private func add(_ amount: Int64, to id: Int64, _ turn: Turn) throws -> Counted {
+func add(_ amount: Int64, to id: Int64, _ turn: Turn) throws -> Counted {
     let row = try turn.row(
         """
         INSERT INTO counters (counterId, value, seen) VALUES (?1, ?2, 0)

@@ -58,7 +58,7 @@ public final class ApacheKafka: @unchecked Sendable {  // everything is set in i
         rm -rf "$3"
         """
 
-    private static func properties(port: Int, controllerPort: Int, directory: String) -> String {
+    public static func properties(port: Int, controllerPort: Int, directory: String) -> String {
         """
         process.roles=broker,controller
         node.id=1

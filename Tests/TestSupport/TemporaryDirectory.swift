@@ -25,5 +25,7 @@ public func makeTemporaryDirectory() throws -> String {
 }
 
 public func removeDirectory(_ path: String) {
+    // For a look at what a failed test left behind.
+    if ProcessInfo.processInfo.environment["KEEP_FILES"] != nil { return print("kept \(path)") }
     try? FileManager.default.removeItem(atPath: path)
 }

@@ -28,10 +28,10 @@ struct Answers {
                 body: Array(try row.text("body").utf8), createdID: try row.integerOrNull("created")))
     }
 
-    /// Kept for as long as a repeat may still be taken.
+    /// Kept for as long as a repeat may still be taken. Counted in the shard's age, which no clock that jumps can move.
     func keep(_ reply: Reply, for request: RequestMessage, in shard: Shard, nowMilliseconds: Int64) throws {
-        let lastRepeat = min(request.deadlineMilliseconds, nowMilliseconds + Self.millisecondsMax) + allowance
-        let expires = max(nowMilliseconds + milliseconds, lastRepeat)
+        let left = min(request.deadlineMilliseconds - nowMilliseconds, Self.millisecondsMax) + allowance
+        let expires = shard.age + max(milliseconds, left)
         try shard.store.execute(
             """
             INSERT OR REPLACE INTO runtime_answers (id, fingerprint, status, content_type, created, body, expires)
@@ -45,14 +45,14 @@ struct Answers {
     }
 
     /// Now and then removes what is too old, a bite at a time, and the oldest if there are too many.
-    func tidy(_ shard: Shard, nowMilliseconds: Int64) throws {
-        guard abs(nowMilliseconds - shard.tidiedMilliseconds) >= Self.tidyMilliseconds else { return }
-        shard.tidiedMilliseconds = nowMilliseconds
+    func tidy(_ shard: Shard) throws {
+        guard shard.age - shard.tidiedAtAge >= Self.tidyMilliseconds else { return }
+        shard.tidiedAtAge = shard.age
         try shard.store.execute(
             """
             DELETE FROM runtime_answers WHERE id IN
             (SELECT id FROM runtime_answers WHERE expires < ?1 ORDER BY expires LIMIT ?2)
-            """, [.integer(nowMilliseconds), .integer(Self.removedAtOnce)])
+            """, [.integer(shard.age), .integer(Self.removedAtOnce)])
         let count = try shard.store.first("SELECT COUNT(*) AS n FROM runtime_answers")?.integer("n") ?? 0
         guard count > rowsMax else { return }
         try shard.store.execute(

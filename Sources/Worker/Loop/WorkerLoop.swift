@@ -12,19 +12,6 @@ struct LoopClock {
     var monotonic: () -> Int64 = Clock.monotonicMilliseconds
 }
 
-/// Wall time that no jump of the clock moves: counted from the start by the monotonic clock.
-struct SteadyClock {
-    private let clock: LoopClock
-    private let offset: Int64
-
-    init(_ clock: LoopClock) {
-        self.clock = clock
-        offset = clock.wall() - clock.monotonic()
-    }
-
-    var now: Int64 { clock.monotonic() + offset }
-}
-
 final class WorkerLoop {
     let service: Service
     let shards: Shards
@@ -47,7 +34,6 @@ final class WorkerLoop {
     var replies: [ReplyMessage] = []
     private var gathered: [Record] = []
     private var lastCommit: Int64 = 0
-    private let steady: SteadyClock
 
     init(
         service: Service, system: SystemContract, identity: ShardIdentity, directory: String, log: any WorkerLog,
@@ -65,10 +51,10 @@ final class WorkerLoop {
         answers = Answers(
             milliseconds: limits.answerMilliseconds, allowance: limits.clockAllowanceMilliseconds,
             rowsMax: limits.answersMax)
-        steady = SteadyClock(clock)
         lists = Lists(rowsMax: limits.listRowsMax, bytesMax: limits.replyBytesMax)
         custody = ShardCustody(
-            service: service, topics: system.topics, identity: identity, directory: directory, limits: limits, log: log)
+            service: service, topics: system.topics, identity: identity, directory: directory, limits: limits, log: log,
+            monotonic: clock.monotonic)
         lastCommit = clock.monotonic()
     }
 
@@ -156,7 +142,7 @@ final class WorkerLoop {
         var transaction = Transaction(positions: [], records: outgoing)
         for shard in involved {
             try shard.touch()
-            if shard.hasChanges { try answers.tidy(shard, nowMilliseconds: min(now, steady.now)) }
+            if shard.hasChanges { try answers.tidy(shard) }
             transaction.records += try shard.changesOfBatch(
                 topic: topics.state(service.contract.name), withOffsets: !plantedBugs.contains(.offsetsOutside))
             for (topic, offset) in shard.next {

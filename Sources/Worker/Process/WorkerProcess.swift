@@ -67,7 +67,8 @@ public struct WorkerProcess {
         vitals.writeHealth()
         let kafka = try KafkaSettings.fromEnvironment(settings)
         guard let facts = try waitForCluster(kafka) else { return 0 }
-        let replies = try Producer(kafka, clientID: "\(instance)-replies")
+        // Requests and replies carry ids: one that comes twice is recognised.
+        let replies = try Producer(kafka, clientID: "\(instance)-replies", isIdempotent: false)
         let shown = vitals.show(on: replies, topic: system.topics.telemetry)
         defer {
             vitals.stop()

@@ -34,7 +34,8 @@ final class Caller {
     private let patience: Patience
     private let wall: () -> Int64
     let requester: String
-    let replyPartition: Int32
+    /// A simulation gives each requester one of its own.
+    var replyPartition: Int32
     private var pending: [Int64: Pending] = [:]
     /// Calls a client gave a key to, so that the same request from many connections is one call.
     private var keyed: [String: Int64] = [:]

@@ -80,7 +80,8 @@ private final class RequestParts: @unchecked Sendable {
 
     init(system: SystemContract, kafka: KafkaSettings, instance: String, limits: WorkerLimits, wake: Wake) throws {
         let partition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
-        let producer = try Producer(kafka, clientID: "\(instance)-requests")
+        // A request carries an id: one that comes twice is recognised.
+        let producer = try Producer(kafka, clientID: "\(instance)-requests", isIdempotent: false)
         transport = try KafkaTransport(
             settings: kafka, topics: system.topics, services: system.services.map(\.name), instance: instance,
             partition: partition, producer: producer, wake: wake)

@@ -21,27 +21,41 @@ final class Shard {
     var hasChanges = false
     /// Input that changed nothing and is committed with the next transaction, or when idle.
     var hasUncommittedInput = false
-    /// When answers that are too old were removed last.
-    var tidiedMilliseconds: Int64 = 0
     /// What the committed rows say of `next`, and whether they say how many shards there are.
     private var committedNext: [String: Int64] = [:]
     private var saysShardCount = false
+    /// Milliseconds this shard has been owned in all, by monotonic clocks: what answers are kept by, since wall clocks jump.
+    private(set) var age: Int64 = 0
+    /// When answers that are too old were removed last.
+    var tidiedAtAge: Int64 = 0
+    private var storedAge: Int64 = 0
+    private var agedAt: Int64
+    private let monotonic: () -> Int64
+    /// Age is worth a state record only now and then.
+    private static let ageStoredEvery: Int64 = 5_000
     private var columnsOf: [String: [String]] = [:]
     private var counts: [String: Int64] = [:]
 
-    private init(identity: ShardIdentity, store: Connection, path: String, schema: Int, stateOffset: Int64) {
+    private init(
+        identity: ShardIdentity, store: Connection, path: String, schema: Int, stateOffset: Int64,
+        monotonic: @escaping () -> Int64
+    ) {
         self.number = identity.shard
         self.shardCount = identity.shardCount
         self.store = store
         self.path = path
         self.schema = schema
         self.stateOffset = stateOffset
+        self.monotonic = monotonic
+        agedAt = monotonic()
     }
 
     // MARK: - Opening
 
     /// A new, empty file.
-    static func create(path: String, identity: ShardIdentity) throws -> Shard {
+    static func create(
+        path: String, identity: ShardIdentity, monotonic: @escaping () -> Int64 = Clock.monotonicMilliseconds
+    ) throws -> Shard {
         let store = try Connection(path: path)
         try store.script(ShardSchema.sql)
         try store.transaction {
@@ -50,18 +64,22 @@ final class Shard {
             try setLocal(store, "state_offset", "0")
             try setLocal(store, "committed", String(Clock.wallMilliseconds()))
         }
-        return Shard(identity: identity, store: store, path: path, schema: 0, stateOffset: 0)
+        return Shard(
+            identity: identity, store: store, path: path, schema: 0, stateOffset: 0, monotonic: monotonic)
     }
 
     /// An existing file. Throws a `StateError` that says why it cannot be used; the caller starts from nothing then.
-    static func open(path: String, identity: ShardIdentity, limits: WorkerLimits) throws -> Shard {
+    static func open(
+        path: String, identity: ShardIdentity, limits: WorkerLimits,
+        monotonic: @escaping () -> Int64 = Clock.monotonicMilliseconds
+    ) throws -> Shard {
         let store = try Connection(path: path)
         do {
             try check(store, path: path, identity: identity, limits: limits)
             let schema = try number(store, "schema")
             return Shard(
                 identity: identity, store: store, path: path, schema: Int(schema),
-                stateOffset: try number(store, "state_offset"))
+                stateOffset: try number(store, "state_offset"), monotonic: monotonic)
         } catch {
             store.close()
             throw error
@@ -111,6 +129,9 @@ final class Shard {
     /// Opens the batch's transaction at the first record that may change something.
     func touch() throws {
         guard !isDirty else { return }
+        let now = monotonic()
+        age += max(0, now - agedAt)
+        agedAt = now
         try store.begin()
         isDirty = true
     }
@@ -128,6 +149,14 @@ final class Shard {
             try store.execute(
                 "INSERT INTO runtime_sequences (name, last) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
                 [.text(ShardSchema.shardCountRow), .integer(Int64(shardCount))])
+        }
+        if age - storedAge >= Self.ageStoredEvery || storedAge == 0 {
+            storedAge = age
+            try store.execute(
+                """
+                INSERT INTO runtime_sequences (name, last) VALUES (?1, ?2)
+                ON CONFLICT (name) DO UPDATE SET last = ?2
+                """, [.text(ShardSchema.ageRow), .integer(age)])
         }
         return try store.takeChanges().map { change in
             counts[change.table] = nil
@@ -154,6 +183,8 @@ final class Shard {
         counts = [:]
         isDirty = false
         hasChanges = false
+        // The row of the age may have been taken back with the rest.
+        storedAge = 0
     }
 
     func close() {
@@ -208,6 +239,10 @@ final class Shard {
                 "the state of this service was built with \(count) shards, its topics now have \(shardCount) partitions: "
                     + "ids would change their owners. Give the topics \(count) partitions again, or use new topics")
         }
+        let aged = try store.first("SELECT last FROM runtime_sequences WHERE name = ?1", [.text(ShardSchema.ageRow)])
+        age = try aged?.integer("last") ?? 0
+        storedAge = age
+        agedAt = monotonic()
         next = [:]
         for row in try store.query("SELECT topic, next FROM runtime_offsets") {
             next[try row.text("topic")] = try row.integer("next")

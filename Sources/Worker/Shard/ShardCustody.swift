@@ -11,6 +11,7 @@ final class ShardCustody {
     private let directory: String
     private let limits: WorkerLimits
     private let log: any WorkerLog
+    private let monotonic: () -> Int64
     private var owned: [Int32: Shard] = [:]
     private(set) var all: [Shard] = []
     private(set) var hasAssignment = false
@@ -24,7 +25,7 @@ final class ShardCustody {
 
     init(
         service: Service, topics: Topics, identity: ShardIdentity, directory: String, limits: WorkerLimits,
-        log: any WorkerLog
+        log: any WorkerLog, monotonic: @escaping () -> Int64
     ) {
         self.service = service
         self.topics = topics
@@ -32,6 +33,7 @@ final class ShardCustody {
         self.directory = directory
         self.limits = limits
         self.log = log
+        self.monotonic = monotonic
     }
 
     func shard(_ number: Int32) -> Shard? { owned[number] }
@@ -146,7 +148,7 @@ final class ShardCustody {
         let path = path(number)
         guard FileSystem.exists(path) else { return try create(number) }
         do {
-            let shard = try Shard.open(path: path, identity: identity(number), limits: limits)
+            let shard = try Shard.open(path: path, identity: identity(number), limits: limits, monotonic: monotonic)
             if shard.schema > service.migrations.count {
                 shard.close()
                 throw FatalError(
@@ -168,7 +170,7 @@ final class ShardCustody {
 
     private func create(_ number: Int32) throws -> Shard {
         FileSystem.removeDatabase(path(number))
-        return try Shard.create(path: path(number), identity: identity(number))
+        return try Shard.create(path: path(number), identity: identity(number), monotonic: monotonic)
     }
 
     /// Starts a shard's file from nothing. The old one is put aside until the new one is known to be right: should the

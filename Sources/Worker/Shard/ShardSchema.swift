@@ -6,6 +6,9 @@ enum ShardSchema {
     /// A row of the sequences that no sequence has: the number of shards the ids were given out for.
     static let shardCountRow = "runtime:shards"
 
+    /// Another: for how many milliseconds the shard has been owned.
+    static let ageRow = "runtime:age"
+
     static let sql = """
         CREATE TABLE IF NOT EXISTS runtime_local (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS runtime_offsets (topic TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;

@@ -10,12 +10,14 @@ import Worker
 @testable import counter
 
 final class Counting {
+    typealias Instance = CounterWorker
+
     let broker: TestBroker
     let name: String
     let system: SystemContract
     let shards: Shards
     let directory: String
-    private(set) var workers: [Worker] = []
+    private(set) var workers: [CounterWorker] = []
     private var connected: RequestClient?
     private var connections = 0
 
@@ -23,9 +25,10 @@ final class Counting {
 
     /// Runs `body` with fresh topics. Everything that was started is gone afterwards.
     static func with<R>(
-        _ kind: BrokerKind, shards: Int32 = shardCount, _ body: (Counting) throws -> R
+        _ kind: BrokerKind, private isPrivate: Bool = false, shards: Int32 = shardCount,
+        _ body: (Counting) throws -> R
     ) throws -> R {
-        try TestBroker.with(kind) { broker in
+        try TestBroker.with(kind, private: isPrivate) { broker in
             try withTemporaryDirectory { directory in
                 let counting = Counting(broker, shards: shards, directory: directory)
                 defer { counting.end() }
@@ -71,8 +74,9 @@ final class Counting {
     @discardableResult
     func worker(
         _ number: Int = 0, _ environment: [String: String] = [:], awaitReady: Bool = true
-    ) throws -> Worker {
-        let worker = Worker(self, instance: "\(name)-\(number)", directory: "\(directory)/\(number)", environment)
+    ) throws -> CounterWorker {
+        let worker = CounterWorker(
+            self, instance: "\(name)-\(number)", directory: "\(directory)/\(number)", environment)
         workers.append(worker)
         try worker.start()
         if awaitReady { try worker.waitUntilReady() }
@@ -97,7 +101,8 @@ final class Counting {
         connections += 1
         return try RequestClient(
             system: system, shards: shards, kafka: broker.settings, instance: "\(name)-client-\(connections)",
-            settings: Settings(settings))
+            settings: Settings(
+                ["REPEAT_MILLISECONDS": "200", "REPEAT_MILLISECONDS_MAX": "1000"].merging(settings) { $1 }))
     }
 
     func call(
@@ -180,7 +185,7 @@ final class Box<Value: Sendable>: @unchecked Sendable {  // behind a lock
 }
 
 /// One instance of the counter service, in whatever process it runs at the moment.
-final class Worker {
+final class CounterWorker {
     let instance: String
     let directory: String
     var environment: [String: String]

@@ -30,8 +30,12 @@ struct StateDump: Equatable {
     }
 
     static func ofTopic(_ topic: String, _ partition: Int32, _ settings: KafkaSettings) throws -> StateDump {
+        ofRecords(try readAll(topic, partition, settings))
+    }
+
+    static func ofRecords(_ records: [Record]) -> StateDump {
         var dump = StateDump()
-        for record in try readAll(topic, partition, settings) {
+        for record in records {
             dump.rows[text(record.key)] = record.value.map { text($0) }
         }
         return dump
@@ -71,7 +75,7 @@ func readAll(_ topic: String, _ partition: Int32, _ settings: KafkaSettings) thr
 extension Counting {
     /// The files of stopped workers equal what a rebuild from the topic would give. Files of shards that a worker gave
     /// away meanwhile are not compared: pass those it owned last.
-    func filesEqualTopic(_ owned: [(worker: Worker, shard: Int)]) throws {
+    func filesEqualTopic(_ owned: [(worker: CounterWorker, shard: Int)]) throws {
         for (worker, shard) in owned {
             let file = try StateDump.ofFile(worker.file(shard))
             let topic = try StateDump.ofTopic(topics.state(service), Int32(shard), broker.settings)

@@ -31,43 +31,67 @@ private func isListening(_ port: Int) -> Bool {
 final class TestBroker {
     let kind: BrokerKind
     let bootstrap: String
-    private let directory: String
+    let directory: String
+    /// One of the test's own may be killed.
+    let canBeKilled: Bool
     private let port: Int
     private var child: Child?
 
-    /// A private embedded broker, or the Apache Kafka that all tests share.
-    static func with<R>(_ kind: BrokerKind, _ body: (TestBroker) throws -> R) throws -> R {
-        let broker = try TestBroker(kind)
+    /// A broker of the test's own, or the Apache Kafka that all tests share: that one takes seconds to start.
+    static func with<R>(_ kind: BrokerKind, private isPrivate: Bool = false, _ body: (TestBroker) throws -> R) throws
+        -> R
+    {
+        let broker = try TestBroker(kind, isPrivate: isPrivate || kind == .embedded)
         defer { broker.end() }
         return try body(broker)
     }
 
-    private init(_ kind: BrokerKind) throws {
+    private init(_ kind: BrokerKind, isPrivate: Bool) throws {
         self.kind = kind
+        canBeKilled = isPrivate
         directory = try makeTemporaryDirectory()
-        switch kind {
-        case .embedded:
-            port = try freePort()
+        port = try freePort()
+        if isPrivate {
             bootstrap = "127.0.0.1:\(port)"
+            if kind == .apache { try format() }
             try start()
-        case .apache:
-            port = 0
+        } else {
             bootstrap = try ApacheKafka.shared.get().bootstrap
         }
     }
 
     var settings: KafkaSettings { KafkaSettings(bootstrap: bootstrap) }
 
-    /// The embedded one only: the Apache one is shared, and has its own tests of being killed upstream.
-    var canBeKilled: Bool { kind == .embedded }
-
     func start() throws {
-        child = try Child(
-            "bookstore", ["broker", "--dir", directory + "/broker", "--port", String(port)],
-            environment: ["LOG_LEVEL": "warning"], log: directory + "/broker.log")
-        try eventually(timeout: 30, "the start of the broker, see \(directory)/broker.log", every: 5) {
-            isListening(port)
+        let log = directory + "/broker.log"
+        switch kind {
+        case .embedded:
+            child = try Child(
+                "bookstore", ["broker", "--dir", directory + "/broker", "--port", String(port)],
+                environment: ["LOG_LEVEL": "warning"], log: log)
+        case .apache:
+            child = try Child(
+                "/bin/bash", [kafka("kafka-server-start.sh"), directory + "/server.properties"],
+                environment: ["LOG_DIR": directory + "/logs", "KAFKA_HEAP_OPTS": "-Xms128m -Xmx384m"], log: log)
         }
+        try eventually(timeout: 60, "the start of the broker, see \(log)", every: 5) {
+            if let status = child?.exitStatus { throw Failed("the broker ended with \(status), see \(log)") }
+            return isListening(port)
+        }
+    }
+
+    private func kafka(_ script: String) -> String { (ApacheKafka.home ?? "") + "/bin/" + script }
+
+    private func format() throws {
+        let controller = try freePort()
+        let properties = ApacheKafka.properties(port: port, controllerPort: controller, directory: directory)
+        let path = directory + "/server.properties"
+        try properties.write(toFile: path, atomically: true, encoding: .utf8)
+        let id = "MkU3OEVBNTcwNTJENDM2Qg"
+        let format = try Child(
+            "/bin/bash", [kafka("kafka-storage.sh"), "format", "--standalone", "-t", id, "-c", path],
+            environment: [:], log: directory + "/format.log")
+        guard try format.waitForExit(seconds: 60) == 0 else { throw Failed(format.log) }
     }
 
     func kill() {
