@@ -117,6 +117,8 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+        .testTarget(name: "ContractTests", dependencies: ["Contract", "Wire"], swiftSettings: strict),
         // `bookstore` and `counter` are the processes that these tests start and kill.
         .testTarget(
             name: "WorkerTests",
