@@ -2,7 +2,7 @@
 import Platform
 
 enum AccessLog {
-    static func write(_ visit: Visit, status: Int, microseconds: Int64) {
+    static func write(_ visit: Visit, client: String, status: Int, microseconds: Int64) {
         guard Log.isOn(.info) else { return }
         Log.info(
             "request",
@@ -12,7 +12,7 @@ enum AccessLog {
                 "route": .text(visit.route?.template ?? "unmatched"),
                 "status": LogValue(status),
                 "microseconds": LogValue(microseconds),
-                "client": .text(visit.request.remoteAddress),
+                "client": .text(String(client.prefix(80))),
                 "requestId": .text(visit.requestID),
                 "traceId": .text(visit.trace.traceID),
             ])

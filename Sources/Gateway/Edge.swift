@@ -165,7 +165,10 @@ public final class Edge: Sendable {
         let microseconds = Clock.monotonicMicroseconds() - visit.startMicroseconds
         (visit.route ?? router.unmatched).traffic.count(
             method: visit.request.method, status: response.status, microseconds: microseconds)
-        if options.accessLog { AccessLog.write(visit, status: response.status, microseconds: microseconds) }
+        if options.accessLog {
+            let client = ClientAddress.of(visit.request, trusted: options.forwardedTrusted)
+            AccessLog.write(visit, client: client, status: response.status, microseconds: microseconds)
+        }
         return response
     }
 

@@ -97,7 +97,12 @@ public enum Log {
         case .integer(let number): line += String(number)
         case .text(let text):
             line += "\""
-            for scalar in text.unicodeScalars { appendEscaped(scalar, to: &line) }
+            // An access log writes this for every request, and hardly any text needs an escape.
+            if text.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+                for scalar in text.unicodeScalars { appendEscaped(scalar, to: &line) }
+            } else {
+                line += text
+            }
             line += "\""
         }
     }

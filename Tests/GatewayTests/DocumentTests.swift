@@ -44,6 +44,17 @@ import Wire
         }
     }
 
+    @Test("The edge of one service describes its own paths alone, local ones included")
+    func ownEdge() throws {
+        let service = Bookstore.orderService
+        let local = [LocalRoute("/isHealthy", "Whether it is") { () throws(Problem) in throw Problem(500, "") }]
+        let document = OpenAPI.document(system: Self.system, services: [service], local: local)
+        let names = try #require(document["paths"]?.object?.names)
+        #expect(names.contains("/orders") && names.contains("/isHealthy") && !names.contains("/books"))
+        let edge = Edge(system: Self.system, services: [service], instance: "order-0", local: local)
+        #expect(Set(names) == Set(edge.router.routes.map(\.template)))
+    }
+
     @Test("Operations have names of their own, and parameters for what is in their path")
     func operations() {
         var names: Set<String> = []
