@@ -51,7 +51,7 @@ extension EndToEnd {
         private static func wrong(_ kind: Kind) -> [String] {
             let shapes = ["{}", "[]", "[1]", #"{"a":1}"#, "true", "false"]
             let numbers = [
-                "-1", #""-1""#, "1.5", #""1.9""#, #""abc""#, "99999999999999999999", "1e400", "-1e400", "0.1",
+                "-1", #""-1""#, "1.5", #""1.9""#, #""abc""#, "99999999999999999999", "0.1",
                 #""1e3""#,
                 "9223372036854775808", "-9223372036854775809", #""0x10""#, #""\u0000""#, #""１""#,
             ]
@@ -135,7 +135,8 @@ extension EndToEnd {
                 let garbage: [[UInt8]] = [
                     Array("[]".utf8), Array("null".utf8), Array("\"abc\"".utf8), Array("{}{}".utf8),
                     Array("{\"a\":1,}".utf8),
-                    Array("{'a':1}".utf8), Array("{\"a\":01}".utf8), Array("{\"a\":NaN}".utf8), Array("\u{feff}{".utf8),
+                    Array("{'a':1}".utf8), Array("{\"a\":01}".utf8), Array("{\"a\":NaN}".utf8),
+                    Array("{\"stock\":1e400}".utf8), Array("\u{feff}{".utf8),
                     Array("{\"a\":\"\\ud800\"".utf8), [0xff, 0xfe, 0x7b],
                     [0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d],
                     [0, 0, 0, 0], Array(repeating: 0x5b, count: 100_000),

@@ -44,7 +44,7 @@ extension EndToEnd {
 
             func finish(_ history: [String], stock: Int64, order: Int64) throws {
                 try system.awaitRestart(dead)
-                #expect(try system.history(ofOrder: order) == history)
+                #expect(tap.history(ofOrder: order) == history)
                 try system.awaitItem("/books/\(book)", ["stock": .integer(stock)])
             }
         }

@@ -50,6 +50,13 @@ final class EventTap: Sendable {
         state.withLock { $0.events.last { $0["eventType"].string == type && $0[field].integer == value } }
     }
 
+    /// The types of the events about an order so far, in order.
+    func history(ofOrder id: Int64) -> [String] {
+        state.withLock { state in
+            state.events.filter { $0["orderId"].integer == id }.compactMap { $0["eventType"].string }
+        }
+    }
+
     /// Returns as soon as the event is seen, a few milliseconds after its commit.
     func await(_ type: String, order: Int64, status: String? = nil) throws {
         try eventually(timeout: 20, "\(type) of order \(order)", every: 1) {
