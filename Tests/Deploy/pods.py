@@ -86,8 +86,9 @@ class Plan:
         return [self.config(name) for name in sorted(configs)] + (claims if with_claims else []) + [document]
 
     def simplify(self, container, volumes, pod):
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle"):
-            container.pop(probe, None)
+        # podman would publish every port of a container on this machine.
+        for key in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "ports"):
+            container.pop(key, None)
         for entry in container.get("env", []):
             if "value" in entry:
                 entry["value"] = re.sub(r"\$\(POD_NAME\)", pod, entry["value"])

@@ -235,6 +235,7 @@ class Pods(Containers):
         run("podman", "kube", "play", "--network", self.network_name, "--ip", self.plan.address(pod), str(file))
 
     def up(self):
+        self.directory.mkdir(exist_ok=True)
         run("podman", "network", "create", "--subnet", f"{pods.SUBNET}.0/24", self.network_name)
         self.play("kafka")
         self.kubelet("kafka").wait_ready(120)
