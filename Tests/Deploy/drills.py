@@ -5,7 +5,6 @@ import os
 import subprocess
 import time
 
-import targets
 import web
 from web import Failed, Siege, request, wait
 
@@ -100,7 +99,7 @@ def rolling(target):
     """CNA-O4: order is replaced under siege; through the gateway nobody notices, at its own port somebody would."""
     Shop(target)
     siege = Siege(f"{target.gateway}/orders", 2, SECONDS)
-    beside = Siege(f"{target.order}/orders", 2, SECONDS)
+    beside = Siege(f"{target.order}/orders", 2, SECONDS, patience=2)
     time.sleep(min(10, SECONDS / 4))
     started = time.monotonic()
     target.restart("order")
@@ -351,7 +350,7 @@ def bad_input(target):
         settings = {"KAFKA_BOOTSTRAP": target.bootstrap, "INSTANCE": "drill-0", **env}
         flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
         subprocess.run(["podman", "rm", "-f", "drill-bad-input"], capture_output=True, check=False)
-        return targets.run("timeout", "-k", "10", str(seconds), "podman", "run", "--rm", "--name", "drill-bad-input",
+        return web.run("timeout", "-k", "10", str(seconds), "podman", "run", "--rm", "--name", "drill-bad-input",
                            "--read-only", *target.network(), *flags, *options, "cna-bookstore:latest", command,
                            check=False, timeout=seconds + 30)
 
@@ -384,11 +383,11 @@ def bad_input(target):
         "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/none"})
     ends("the topics have another partition count", "partition", "topics", {"SHARDS": "7"})
     ends("the volume is read-only", "/var/lib/bookstore", options=("-v", "/usr/share:/var/lib/bookstore:ro"))
-    targets.run("podman", "volume", "rm", "-f", "drill-small", check=False)
-    targets.run("podman", "volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt",
+    web.run("podman", "volume", "rm", "-f", "drill-small", check=False)
+    web.run("podman", "volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt",
                 "o=size=64k,uid=65532,gid=65532", "drill-small")
     ends("the volume is full", "full", options=("-v", "drill-small:/var/lib/bookstore"))
-    targets.run("podman", "volume", "rm", "-f", "drill-small")
+    web.run("podman", "volume", "rm", "-f", "drill-small")
     waits("Kafka is unreachable", ["kafka", "refused", "resolve"], {"KAFKA_BOOTSTRAP": "127.0.0.1:9"})
     # Whoever got as far as joining the group held shards for a moment.
     wait("the system to be whole again", lambda: request("GET", f"{target.gateway}/orders?size=1").status == 200, 60)

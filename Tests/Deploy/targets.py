@@ -4,23 +4,16 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import tempfile
 
 import pods
 import web
 import yaml
 from kubelet import Kubelet
+from web import run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSOLE = ["--topic", "cnabookstore", "--from-beginning", "--timeout-ms", "8000"]
-
-
-def run(*words, check=True, timeout=300, **more):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, **more)
-    if check and done.returncode != 0:
-        raise web.Failed(f"{' '.join(words[:6])}…: {(done.stderr or done.stdout).strip()[-800:]}")
-    return done
 
 
 class Target:

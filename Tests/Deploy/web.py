@@ -14,6 +14,13 @@ class Failed(Exception):
     """A check that did not hold; the text says what was seen."""
 
 
+def run(*words, check=True, timeout=300, **more):
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, **more)
+    if check and done.returncode != 0:
+        raise Failed(f"{' '.join(words[:6])}…: {(done.stderr or done.stdout).strip()[-800:]}")
+    return done
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status = status
@@ -55,14 +62,14 @@ def wait(what, condition, seconds=60, every=0.2):
 class Siege:
     """siege in the background, as the seeds call it; `verdict()` waits for its end."""
 
-    def __init__(self, url, clients, seconds, target=None):
+    def __init__(self, url, clients, seconds, patience=30):
         self.seconds = seconds
         self.line = f"siege -c{clients} -t{seconds}S {url}"
         self.directory = tempfile.TemporaryDirectory()
         with open(os.path.join(self.directory.name, "siege.conf"), "w", encoding="utf-8") as file:
             # No pause between requests would be a load test; half a second at most is what the seeds' numbers show.
             file.write("verbose = false\ncolor = off\njson_output = true\nshow-logfile = false\nlogging = false\n"
-                       "connection = close\nfailures = 1000000\ndelay = 0.1\nparser = false\nnologs = true\n")
+                       f"connection = close\ntimeout = {patience}\nfailures = 1000000\ndelay = 0.1\nparser = false\nnologs = true\n")
         self.process = subprocess.Popen(
             ["siege", "-R", os.path.join(self.directory.name, "siege.conf"), f"-c{clients}", f"-t{seconds}S", url],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
