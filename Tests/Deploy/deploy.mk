@@ -5,7 +5,7 @@ DEPLOY := Tests/Deploy
 image: ## container image cna-bookstore, built with podman
 	@$(DEPLOY)/image.sh
 
-compose-check: ## compose under podman: up, the scenario, down
+compose-check: ## compose under podman: up, the scenario, down (OVERLAYS="tls-sasl.yaml" adds overlays)
 	@$(DEPLOY)/compose-check.sh
 
 k8s-render: ## manifests of every overlay in .build/k8s

@@ -140,7 +140,24 @@ class Compose(Containers):
     bootstrap = "kafka:9092"
     inner_gateway = "http://gateway:8080"
 
+    def is_encrypted(self):
+        return "tls-sasl.yaml" in self.files
+
+    def credentials(self):
+        if not self.is_encrypted():
+            return []
+        settings = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+                    "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/kafka/password",
+                    "KAFKA_SSL_CA_LOCATION": "/run/secrets/kafka/ca.crt"}
+        flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
+        return [*flags, "-v", f"{self.project}_secrets-order:/run/secrets/kafka:ro"]
+
     def console(self):
+        if self.is_encrypted():
+            return run("podman", "run", "--rm", *self.network(), "-v",
+                       f"{self.project}_secrets-admin:/run/secrets/admin:ro", "-e", "KAFKA_HEAP_OPTS=-Xmx128m",
+                       "docker.io/apache/kafka:4.3.1", "/opt/kafka/bin/kafka-console-consumer.sh", "--bootstrap-server",
+                       "kafka:9094", "--command-config", "/run/secrets/admin/admin.properties", *CONSOLE).stdout
         return run("podman", "exec", "-e", "KAFKA_HEAP_OPTS=-Xmx128m", self.container("kafka"),
                    "/opt/kafka/bin/kafka-console-consumer.sh", "--bootstrap-server", "kafka:9092", *CONSOLE).stdout
 
