@@ -85,6 +85,12 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests", dependencies: ["Broker", "Kafka", "TestSupport", "bookstore"],
             path: "Tests/ConformanceTests", swiftSettings: strict),
+        .testTarget(
+            name: "DrillTests",
+            dependencies: [
+                "Drills", "BookstoreDrill", "Operations", "Worker", "Kafka", "Wire", "TestSupport", "bookstore",
+            ],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Operations", "Kafka", "Wire", "TestSupport", "bookstore"],

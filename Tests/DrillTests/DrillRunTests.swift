@@ -1,0 +1,50 @@
+// The drills themselves: a short one passes, and a system with a mistake planted in its workers does not.
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@Suite(.serialized) struct DrillRunTests {
+    /// The executable stands beside the test bundle.
+    private static let binary = Bundle(for: Marker.self).bundleURL.deletingLastPathComponent().path + "/bookstore"
+    private final class Marker {}
+
+    private func drill(_ arguments: [String], _ environment: [String: String] = [:]) throws -> (Int32, JSON) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.binary)
+        process.arguments = ["drill"] + arguments + ["--json"]
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let line = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, try JSON(parsing: Array(line)))
+    }
+
+    @Test(.timeLimit(.minutes(5))) func everythingMayBeKilled() throws {
+        let (status, report) = try drill(["kill", "--orders", "150"])
+        #expect(status == 0, "\(report.prettyText)")
+    }
+
+    @Test(
+        .timeLimit(.minutes(8)),
+        .enabled(if: ApacheKafka.isAvailable, "KAFKA_HOME is not set: the drill ran on the embedded broker only"))
+    func everythingMayBeKilledOnApacheKafka() throws {
+        let (status, report) = try drill(["kill", "--orders", "150", "--broker", "kafka"])
+        #expect(status == 0, "\(report.prettyText)")
+    }
+
+    /// Many requests at once on few shards, so that a crash finds some between the two commits.
+    @Test(.timeLimit(.minutes(5)), arguments: ["repliesBeforeCommit", "storeBeforeKafka", "offsetsOutside"])
+    func aPlantedMistakeIsFound(mistake: String) throws {
+        let arguments = [
+            "kill", "--orders", "400", "--rate", "0", "--clients", "32", "--victims", "order,bookinventory",
+            "--every", "300ms",
+        ]
+        let (status, report) = try drill(arguments, ["PLANTED_BUG": mistake, "SHARDS": "2"])
+        #expect(status == 1, "\(report.prettyText)")
+        #expect(report["findings"].array?.isEmpty == false)
+    }
+}
