@@ -27,12 +27,9 @@ final class HTTPConnection {
     deinit { hangUp() }
 
     func send(_ method: String, _ path: String, key: String?, body: [UInt8]?) -> Outcome {
-        if descriptor < 0 {
-            guard let opened = addresses[place].connect(timeoutMilliseconds: timeoutMilliseconds) else {
-                place = (place + 1) % addresses.count
-                return .broken
-            }
-            descriptor = opened
+        guard descriptor >= 0 || open() else {
+            place = (place + 1) % addresses.count
+            return .broken
         }
         var head = "\(method) \(path) HTTP/1.1\r\nHost: \(addresses[place])\r\nAccept: */*\r\n"
         if let key { head += "Idempotency-Key: \(key)\r\n" }
@@ -46,6 +43,17 @@ final class HTTPConnection {
         }
         if answer.header("connection")?.lowercased() == "close" { hangUp() }
         return .answered(answer)
+    }
+
+    /// Among several gateways a balancer would choose one that says it is ready.
+    private func open() -> Bool {
+        guard let opened = addresses[place].connect(timeoutMilliseconds: timeoutMilliseconds) else { return false }
+        descriptor = opened
+        guard addresses.count > 1 else { return true }
+        let question = "GET /health/ready HTTP/1.1\r\nHost: \(addresses[place])\r\n\r\n"
+        if Files.writeAll(Array(question.utf8), to: descriptor), readAnswer()?.status == 200 { return true }
+        hangUp()
+        return false
     }
 
     private func readAnswer() -> HTTPAnswer? {

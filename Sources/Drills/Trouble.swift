@@ -17,8 +17,9 @@ struct Blows: Trouble {
         case pauses(milliseconds: Int64)
     }
 
-    /// A Java broker takes seconds to start; hit as often as the others it would never be there.
-    private static let brokerEveryMillisecondsMin: Int64 = 15_000
+    /// A Java broker takes many seconds to start; hit as often as the others it would never be there.
+    private static let brokerEveryMillisecondsMin: Int64 = 60_000
+    private static let brokerFirstMilliseconds: Int64 = 20_000
 
     /// So many may be away at once: with everybody down all the time nothing would happen that could go wrong.
     private static let awayMax = 2
@@ -31,6 +32,7 @@ struct Blows: Trouble {
     mutating func tick(_ stage: Stage) throws {
         let now = Clock.monotonicMilliseconds()
         guard now >= next else { return }
+        if brokerNext == 0 { brokerNext = now + Self.brokerFirstMilliseconds }
         guard stage.crew.awayCount < Self.awayMax else { return }
         next = now + stage.plan.everyMilliseconds
         // Only who is well is hit: a process that never gets up proves nothing.
