@@ -6,7 +6,7 @@ ORDERS ?= 36000
 export RUN_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint format test up down status demo logs watch drill soak bench clean
+.PHONY: help setup build lint format test up down status demo logs watch drill soak hostile bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ drill: build ## processes are killed again and again under load; then a judge lo
 
 soak: build ## the same for long: `make soak ORDERS=100000`
 	@$(BOOKSTORE) drill kill --orders $(ORDERS) --report soak.txt
+
+hostile: setup ## schemathesis (from PyPI) against the served OpenAPI document, a minute
+	@$(SWIFT) build --product bookstore
+	@Tests/Hostile/schemathesis.sh
 
 bench: build ## the whole system as ratios to floors of the same run; wants a quiet machine
 	@python3 Tests/Bench/bench.py
