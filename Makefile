@@ -6,7 +6,7 @@ ORDERS ?= 36000
 export RUN_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint format test up down status demo logs watch drill soak hostile bench clean
+.PHONY: help setup build lint documents format test up down status demo logs watch drill soak hostile bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ build: setup ## release build: .build/release/bookstore
 
 lint: setup ## format, imports, banned calls; warnings are errors in every build
 	@.ci/lint
+
+documents: build ## check the OpenAPI and AsyncAPI documents (PyPI); with URL=http://… also that gateway
+	@.ci/documents
 
 format: setup ## format the sources in place
 	@$(SWIFT) format --in-place --recursive Sources Tests Package.swift
