@@ -381,7 +381,7 @@ def bad_input(target):
     ends("ORDER_PORT is no port", "ORDER_PORT", env={"ORDER_PORT": "http"})
     ends("KAFKA_SECURITY_PROTOCOL is unknown", "KAFKA_SECURITY_PROTOCOL", env={"KAFKA_SECURITY_PROTOCOL": "TELEPATHY"})
     ends("the password file is missing", "KAFKA_SASL_PASSWORD_FILE", env={
-        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN",
         "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/none"})
     ends("the topics have another partition count", "partition", "topics", {"SHARDS": "7"})
     ends("the volume is read-only", "/var/lib/bookstore", options=("-v", "/usr/share:/var/lib/bookstore:ro"))
