@@ -21,7 +21,7 @@ build: setup ## release build: .build/release/bookstore
 lint: setup ## format, imports, banned calls; warnings are errors in every build
 	@.ci/lint
 
-documents: build ## check the OpenAPI and AsyncAPI documents (PyPI); with URL=http://… also that gateway
+documents: build ## the OpenAPI and AsyncAPI documents, checked by validators from PyPI
 	@.ci/documents
 
 format: setup ## format the sources in place
