@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 scale=${COUNT:-1}
+bookstore=${BOOKSTORE:-.build/release/bookstore}
 directory=$(mktemp -d)
 bench=$directory/brokerbench
 broker=
@@ -16,10 +17,16 @@ gcc -O2 Tests/Bench/brokerbench.c -lrdkafka -lpthread -o "$bench"
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+
 start_embedded() {
-    setsid .build/release/bookstore broker --dir "$directory/embedded" 2> "$directory/embedded.log" &
+    local begun
+    rm -f "$directory/embedded/bootstrap"
+    begun=$(milliseconds)
+    setsid "$bookstore" broker --dir "$directory/embedded" 2> "$directory/embedded.log" &
     broker=$!
-    until bootstrap=$(cat "$directory/embedded/bootstrap" 2> /dev/null); do sleep 0.05; done
+    until bootstrap=$(cat "$directory/embedded/bootstrap" 2> /dev/null); do sleep 0.005; done
+    started=$(($(milliseconds) - begun))
 }
 
 start_kafka() {
@@ -75,8 +82,13 @@ rows() { # rows FILE: one line a row, name and result apart by a tab
 }
 
 start_embedded
+empty_start=$started
 rows "$directory/embedded.rows"
 resident=$(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$broker/status")
+stop
+log=$(du -sm "$directory/embedded/logs" | cut -f 1)
+start_embedded
+full_start=$started
 stop
 if [ -n "${KAFKA_HOME:-}" ]; then
     start_kafka
@@ -90,4 +102,5 @@ printf '%-32s  %-44s  %-44s  %s\n' "" "embedded broker" "Apache Kafka" "ratio"
 paste "$directory/embedded.rows" "$directory/kafka.rows" | awk -F '\t' '{
     split($2, ours, " "); split($4, theirs, " ")
     printf "%-32s  %-44s  %-44s  %.2f\n", $1, $2, $4, ours[1] / theirs[1] }'
+echo "start of the embedded broker: $empty_start ms empty, $full_start ms with $log MB of log after kill -9"
 echo "resident memory of the embedded broker after all of it: $resident MB"

@@ -68,6 +68,35 @@ import Testing
         #expect(try one.heartbeat(group, again) == 27)
     }
 
+    @Test(
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: "/usr/bin/kcat"), "needs kcat as cooperative members"),
+        arguments: BrokerUnderTest.all)
+    func cooperativeMembersShareATopic(_ broker: BrokerUnderTest) throws {
+        let (client, group) = (try broker.client(), unique("g"))
+        let topic = try broker.topic(partitions: 4)
+        let arguments = [
+            "-b", try broker.bootstrap, "-G", group, "-X", "partition.assignment.strategy=cooperative-sticky", "-X",
+            "session.timeout.ms=3000", "-X", "heartbeat.interval.ms=500", topic,
+        ]
+        var members: [Process] = []
+        defer { for member in members { member.terminate() } }
+        for count in 1...2 {
+            let member = Process()
+            member.executableURL = URL(fileURLWithPath: "/usr/bin/kcat")
+            member.arguments = arguments
+            member.standardOutput = FileHandle.nullDevice
+            member.standardError = FileHandle.nullDevice
+            try member.run()
+            members.append(member)
+            try eventually(timeout: 30, "\(count) members") {
+                let described = try client.describe(group)
+                return described.state == "Stable" && described.members.count == count
+                    && described.protocolName == "cooperative-sticky"
+            }
+        }
+    }
+
     @Test(arguments: BrokerUnderTest.all)
     func silenceEndsAMembership(_ broker: BrokerUnderTest) throws {
         let (one, two, group) = (try broker.client(), try broker.client(), unique("g"))

@@ -179,12 +179,16 @@ final class PartitionLog {
                 producers = checkpoint.producers
                 cleanedUpTo = max(cleanedUpTo, checkpoint.cleanedUpTo)
             }
-            try segment.recover(from: segment.size) { header, bytes, start in
+            let known = segment.size
+            try segment.recover(from: known) { header, bytes, start in
                 self.replay(header, bytes, start, nowMilliseconds: nowMilliseconds)
             }
+            bytesSinceCheckpoint = segment.size - known
             if number < found.count - 1 { segment.closeFile() }
         }
         segments = found
+        // What was read once after a kill need not be read again after the next.
+        if bytesSinceCheckpoint >= limits.checkpointBytes { try saveCheckpoint() }
         producers.forgetAborted(before: max(logStartOffset, cleanedUpTo))
     }
 
