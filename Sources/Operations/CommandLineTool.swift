@@ -45,6 +45,10 @@ public enum CommandLineTool {
     ) -> Int32 {
         let name = "\(system.executable) \(command.name)"
         do {
+            // A tool speaks for itself; what the Kafka library murmurs meanwhile belongs into the logs of processes,
+            // which set their own level when they start.
+            let level = settings.text("LOG_LEVEL", default: "error")
+            try Log.start(settings: settings.replacing(["LOG_LEVEL": level]), context: [:])
             return try command.run(try command.read(arguments, system: system, settings: settings))
         } catch is HelpWanted {
             Terminal.write(Help.of(command, system), to: STDOUT_FILENO)

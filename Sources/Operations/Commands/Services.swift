@@ -97,6 +97,7 @@ enum Services {
     ) { call in
         guard let directory = call.value("dir") else { throw UsageError("missing --dir DIR: where its data is") }
         let port = try call.integer("port", in: 0...65_535) ?? 0
+        try Log.start(settings: call.settings, context: ["service": "broker", "instance": "broker-0"])
         return BrokerProcess.run(directory: directory, port: UInt16(port), settings: call.settings)
     }
 }
