@@ -6,7 +6,7 @@ ORDERS ?= 36000
 export RUN_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint documents format test up down status demo logs watch drill soak hostile bench clean
+.PHONY: help setup build lint documents format test up down status demo logs watch drill soak soak-worker hostile bench bench-broker bench-worker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ drill: build ## processes are killed again and again under load; then a judge lo
 soak: build ## the same for long: `make soak ORDERS=100000`
 	@$(BOOKSTORE) drill kill --orders $(ORDERS) --report soak.txt
 
+soak-worker: setup ## workers and brokers of the counter service killed under 20,000 requests; a long simulation
+	@$(SWIFT) build --build-tests
+	@SOAK=1 SIM_SEEDS=$(or $(SEEDS),50) $(SWIFT) test --skip-build --no-parallel --filter 'ChaosTests|MembershipTests|SimulationTests'
+
 hostile: setup ## schemathesis (from PyPI) against the served OpenAPI document, a minute
 	@$(SWIFT) build --product bookstore
 	@Tests/Hostile/schemathesis.sh
@@ -66,6 +70,11 @@ bench: build ## the whole system as ratios to floors of the same run; wants a qu
 
 bench-broker: build ## the embedded broker against Apache Kafka (KAFKA_HOME): a table of ratios
 	@Tests/Bench/broker.sh
+
+bench-worker: build ## the counter service against its floor in C: a table of ratios; BOOTSTRAP=host:port for a broker of yours
+	@$(SWIFT) build -c release --static-swift-stdlib --product counter
+	@$(SWIFT) build -c release --static-swift-stdlib --product counter-bench
+	@Tests/Bench/worker.sh
 
 clean: ## forget builds; `make down` first, $(RUN_DIR) is the data and stays
 	@rm -rf .build

@@ -137,5 +137,8 @@ let package = Package(
         .executableTarget(
             name: "counter", dependencies: ["Worker", "Contract", "Wire", "Platform"], path: "Tests/Counter",
             swiftSettings: strict),
+        .executableTarget(
+            name: "counter-bench", dependencies: ["Worker", "Kafka", "Contract", "Wire", "Platform"],
+            path: "Tests/CounterBench", swiftSettings: strict),
     ]
 )

@@ -1,5 +1,5 @@
 // The smallest service that shows everything: counters that are incremented, amounts that move between shards, and a
-// policy that reacts to its own events. docs/worker.md explains it line by line.
+// policy that reacts to its own events. docs/worker.md explains it.
 import Contract
 import Wire
 import Worker
@@ -49,10 +49,6 @@ struct Give: Command {
 let counterSchema =
     "CREATE TABLE counters (counterId INTEGER PRIMARY KEY, value INTEGER NOT NULL, seen INTEGER NOT NULL)"
 
-func counterService(_ contract: ServiceContract = Counters.service) -> Service {
-    Service(contract, migrations: [counterSchema], counterRules)
-}
-
 func counterRules(_ rules: inout Rules) {
     rules.read(Counters.counters, from: "counters")
     rules.create(Counters.increments) { request, turn in
@@ -72,12 +68,12 @@ func counterRules(_ rules: inout Rules) {
 }
 
 func add(_ amount: Int64, to id: Int64, _ turn: Turn) throws -> Counted {
-    let row = try turn.row(
-        """
+    let sql = """
         INSERT INTO counters (counterId, value, seen) VALUES (?1, ?2, 0)
         ON CONFLICT (counterId) DO UPDATE SET value = value + ?2 RETURNING value
-        """, [.integer(id), .integer(amount)])
-    let counted = Counted(counterID: id, value: try row?.integer("value") ?? amount)
+        """
+    let counted = Counted(
+        counterID: id, value: try turn.row(sql, [.integer(id), .integer(amount)])?.integer("value") ?? 0)
     turn.publish(counted)
     return counted
 }

@@ -10,7 +10,7 @@ enum Main {
         let arguments = CommandLine.arguments
         guard arguments.count == 3 else { return print("usage: counter INSTANCE DIRECTORY") }
         let system = system(named: Settings.process.text("COUNTING_SYSTEM") ?? Counters.system.name)
-        let service = counterService(system.services[0])
+        let service = Service(system.services[0], migrations: [counterSchema], counterRules)
         exit(WorkerProcess.run(service: service, system: system, instance: arguments[1], directory: arguments[2]))
     }
 

@@ -72,8 +72,10 @@ final class ShardCustody {
         for number in numbers { owned[number] = try openOrCreate(number) }
         try restore(numbers)
         for number in numbers where try !agrees(number, committed) {
-            try rebuild(number, because: "it disagrees with the group's offsets")
-            try restore([number])
+            if !rebuilt.contains(number) {
+                try rebuild(number, because: "it disagrees with the group's offsets")
+                try restore([number])
+            }
             guard try agrees(number, committed) else { throw FatalError(disagreement(number, committed)) }
         }
         // The truth is in Kafka, as has just been seen: what was put aside is of no more use.

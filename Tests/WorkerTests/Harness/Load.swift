@@ -23,6 +23,7 @@ final class Load: Sendable {
         /// Refused or given up: may have happened or not. The same key finds out.
         var unknown: [Wish] = []
         var wrong: [String] = []
+        var everUnknown = 0
         var busy = 0
     }
 
@@ -61,6 +62,9 @@ final class Load: Sendable {
         for _ in 0..<starting { next() }
     }
 
+    /// No more requests; those under way are still answered.
+    func stop() { state.withLock { $0.rest = [] } }
+
     private func next() {
         let wish: Wish? = state.withLock { state in
             if let wish = state.rest.popLast() { return wish }
@@ -86,7 +90,9 @@ final class Load: Sendable {
                 case .answered(let reply) where reply.status == 201: state.granted.append(wish)
                 case .answered(let reply):
                     state.wrong.append("\(reply.status) \(String(decoding: reply.body, as: UTF8.self))")
-                case .refused: state.unknown.append(wish)
+                case .refused:
+                    state.unknown.append(wish)
+                    state.everUnknown += 1
                 }
             }
             then()
@@ -95,10 +101,17 @@ final class Load: Sendable {
 
     var isDone: Bool { state.withLock { $0.busy == 0 } }
     var unanswered: Int { state.withLock { $0.unknown.count } }
+    /// Requests that were refused or given up at least once.
+    var everUnanswered: Int { state.withLock { $0.everUnknown } }
     var answered: Int { state.withLock { $0.granted.count } }
 
     func waitUntilDone(seconds: Double) throws {
-        try eventually(timeout: seconds, "the end of the load (\(answered) answered)", every: 20) { isDone }
+        do {
+            try eventually(timeout: seconds, "the end of the load", every: 20) { isDone }
+        } catch {
+            let logs = counting.counting.workers.map { "\($0.health.text)\n\($0.log.suffix(2_000))" }
+            throw Failed("\(error); \(answered) answered, \(unanswered) not; \(logs.joined(separator: "\n\n"))")
+        }
     }
 
     /// Asks again for what was not answered, with the same keys, until everything is.

@@ -74,7 +74,7 @@ final class TestBroker {
                 "/bin/bash", [kafka("kafka-server-start.sh"), directory + "/server.properties"],
                 environment: ["LOG_DIR": directory + "/logs", "KAFKA_HEAP_OPTS": "-Xms128m -Xmx384m"], log: log)
         }
-        try eventually(timeout: 60, "the start of the broker, see \(log)", every: 5) {
+        try eventually(timeout: 180, "the start of the broker, see \(log)", every: 5) {
             if let status = child?.exitStatus { throw Failed("the broker ended with \(status), see \(log)") }
             return isListening(port)
         }
