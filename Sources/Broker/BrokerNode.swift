@@ -6,6 +6,7 @@ import Platform
 final class BrokerNode {
     static let nodeId: Int32 = 1
     private static let backlog: Int32 = 512
+    private static let exhaustedMilliseconds: Int64 = 100
 
     let settings: BrokerSettings
     let clusterId: String
@@ -83,14 +84,27 @@ final class BrokerNode {
     var wallMilliseconds: Int64 { core.wallMilliseconds }
 
     private func acceptAll() {
-        while let descriptor = Sockets.accept(listener) {
-            guard connections.count < settings.maximumConnections else {
-                Glibc.close(descriptor)
-                continue
+        while true {
+            switch Sockets.accept(listener) {
+            case .connection(let descriptor): admit(descriptor)
+            case .nobody: return
+            case .exhausted:
+                // Until a descriptor is free the listener would only wake the loop for nothing.
+                poller.change(listener, reading: false, writing: false)
+                return core.after(milliseconds: BrokerNode.exhaustedMilliseconds) { [unowned self] in
+                    self.poller.change(self.listener, reading: true, writing: false)
+                }
             }
-            connections[descriptor] = Connection(descriptor: descriptor, node: self)
-            poller.add(descriptor)
         }
+    }
+
+    private func admit(_ descriptor: Int32) {
+        guard connections.count < settings.maximumConnections else {
+            Glibc.close(descriptor)
+            return
+        }
+        connections[descriptor] = Connection(descriptor: descriptor, node: self)
+        poller.add(descriptor)
     }
 
     func forget(_ connection: Connection) { connections[connection.descriptor] = nil }

@@ -3,6 +3,12 @@ import CPlatform
 import Glibc
 
 enum Sockets {
+    enum Accepted {
+        case connection(Int32)
+        case nobody
+        /// Out of descriptors: somebody waits, but cannot be let in now.
+        case exhausted
+    }
     enum Received {
         case bytes(Int)
         case nothingYet
@@ -35,13 +41,13 @@ enum Sockets {
         return (descriptor, UInt16(bigEndian: address.sin_port))
     }
 
-    /// The next waiting connection, or nil.
-    static func accept(_ listener: Int32) -> Int32? {
+    /// The next waiting connection.
+    static func accept(_ listener: Int32) -> Accepted {
         let descriptor = cplatform_accept(listener)
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else { return errno == EMFILE || errno == ENFILE ? .exhausted : .nobody }
         set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-        return descriptor
+        return .connection(descriptor)
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {

@@ -49,6 +49,20 @@ import Testing
         for client in clients { #expect(try client.receiveFetch().first?.values == ["to all"]) }
     }
 
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit"), "needs prlimit"))
+    func aBrokerOutOfDescriptorsRecovers() throws {
+        let broker = try BrokerUnderKill()
+        let early = try broker.client()
+        let limit = try Process.run(
+            URL(fileURLWithPath: "/usr/bin/prlimit"), arguments: ["--pid", "\(broker.processId)", "--nofile=30:"])
+        limit.waitUntilExit()
+        var crowd = try (0..<40).map { _ in try broker.client() }
+        #expect(try early.metadata([]).brokers == 1)
+        crowd = []
+        #expect(crowd.isEmpty)
+        try eventually { (try? RawClient(bootstrap: broker.bootstrap, receiveSeconds: 2).metadata([])) != nil }
+    }
+
     @Test func slowAndHalfOpenConnectionsHoldUpNobodyAndEnd() throws {
         let broker = try BrokerUnderKill(environment: ["BROKER_STALLED_CONNECTION_MS": "300", "BROKER_UPKEEP_MS": "50"])
         #expect(try broker.client().createTopic("t") == 0)
