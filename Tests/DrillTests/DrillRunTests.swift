@@ -37,11 +37,11 @@ import Wire
     }
 
     /// Many requests at once on few shards, so that a crash finds some between the two commits.
-    @Test(.timeLimit(.minutes(5)), arguments: ["repliesBeforeCommit", "storeBeforeKafka", "offsetsOutside"])
+    @Test(.timeLimit(.minutes(8)), arguments: ["repliesBeforeCommit", "storeBeforeKafka", "offsetsOutside"])
     func aPlantedMistakeIsFound(mistake: String) throws {
         let arguments = [
-            "kill", "--orders", "400", "--rate", "0", "--clients", "32", "--victims", "order,bookinventory",
-            "--every", "300ms",
+            "kill", "--orders", "200", "--rate", "0", "--clients", "32", "--victims", "order,bookinventory",
+            "--every", "400ms",
         ]
         let (status, report) = try drill(arguments, ["PLANTED_BUG": mistake, "SHARDS": "2"])
         #expect(status == 1, "\(report.prettyText)")
