@@ -19,19 +19,24 @@ workers=(customer bookinventory order delivery)
 everyone=(--allow-principal User:gateway)
 for service in "${workers[@]}"; do everyone+=(--allow-principal "User:$service"); done
 
-# Asking and answering: requests to any service, replies, what could not be handled, heartbeats.
-allow "${everyone[@]}" --operation Write --operation Describe --topic $S.replies --topic $S.dead-letters \
-  --topic $S.telemetry $(for service in "${workers[@]}"; do echo "--topic $S.$service.requests"; done)
-allow "${everyone[@]}" --operation Read --topic $S.replies --topic $S.telemetry
-for service in "${workers[@]}"; do
-  # The events of all, its own inbox and its own state; its group and its transactions.
-  allow --allow-principal "User:$service" --operation Read --operation Write --operation Describe \
-    --operation DescribeConfigs --topic $S --topic $S.$service.requests --topic $S.$service.state
-  allow --allow-principal "User:$service" --operation Read --operation Describe --group "$service"
-  allow --allow-principal "User:$service" --operation Write --operation Describe --transactional-id "$service" \
-    --resource-pattern-type prefixed
-done
 # The topics step makes them all and looks at what is there.
 allow --allow-principal User:topics --operation Create --operation Describe --operation DescribeConfigs \
   --operation AlterConfigs --topic $S --resource-pattern-type prefixed
+# Everybody looks whether all topics are there before it starts.
+allow "${everyone[@]}" --operation Describe --topic $S --resource-pattern-type prefixed
+# Asking and answering: requests to any service, replies, what could not be handled, heartbeats.
+allow "${everyone[@]}" --operation Write --topic $S.replies --topic $S.dead-letters \
+  --topic $S.telemetry $(for service in "${workers[@]}"; do echo "--topic $S.$service.requests"; done)
+allow "${everyone[@]}" --operation Read --topic $S.replies --topic $S.telemetry
+# A reader without a group names one all the same: its own name, which begins with the service's.
+allow --allow-principal User:gateway --operation Read --operation Describe --group gateway --resource-pattern-type prefixed
+for service in "${workers[@]}"; do
+  # The events of all, its own inbox and its own state; its group and its transactions.
+  allow --allow-principal "User:$service" --operation Read --operation Write \
+    --operation DescribeConfigs --topic $S --topic $S.$service.requests --topic $S.$service.state
+  allow --allow-principal "User:$service" --operation Read --operation Describe --group "$service" \
+    --resource-pattern-type prefixed
+  allow --allow-principal "User:$service" --operation Write --operation Describe --transactional-id "$S.$service-" \
+    --resource-pattern-type prefixed
+done
 echo "the rights are set"
