@@ -16,7 +16,7 @@ def bring_up(target):
     started = time.monotonic()
     target.up()
     for service in WORKERS:
-        wait(f"{service} to be ready", lambda s=service: target.ready(s), 180, every=0.5)
+        wait(f"{service} to be ready", lambda s=service: target.ready(s), 300, every=0.5)
     for name in drills.COLLECTIONS:
         wait(f"/{name}", lambda n=name: request("GET", f"{target.gateway}/{n}").status == 200, 90)
     say(f"up and ready in {time.monotonic() - started:.0f} s")

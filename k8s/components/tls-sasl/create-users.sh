@@ -28,6 +28,8 @@ allow "${everyone[@]}" --operation Describe --topic $S --resource-pattern-type p
 allow "${everyone[@]}" --operation Write --topic $S.replies --topic $S.dead-letters \
   --topic $S.telemetry $(for service in "${workers[@]}"; do echo "--topic $S.$service.requests"; done)
 allow "${everyone[@]}" --operation Read --topic $S.replies --topic $S.telemetry
+# The operator's commands (demo, watch, trace) call themselves so.
+allow "${everyone[@]}" --operation Read --operation Describe --group tool
 # A reader without a group names one all the same: its own name, which begins with the service's.
 allow --allow-principal User:gateway --operation Read --operation Describe --group gateway --resource-pattern-type prefixed
 for service in "${workers[@]}"; do
