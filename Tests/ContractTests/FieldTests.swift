@@ -10,7 +10,7 @@ import Wire
         id       " 7 "                  7
         id       0                      refused
         id       -1                     refused
-        id       1.0                    refused
+        id       1.0                    1
         id       1.5                    refused
         id       9223372036854775807    9223372036854775807
         id       9223372036854775808    refused

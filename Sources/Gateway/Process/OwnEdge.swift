@@ -9,7 +9,7 @@ public enum OwnEdge {
     public static func start(
         _ service: ServiceContract, beside context: WorkerContext, local: [LocalRoute] = [],
         readiness: @escaping @Sendable () -> String? = { nil }
-    ) throws -> () -> Void {
+    ) throws -> @Sendable () -> Void {
         let edge = Edge(
             system: context.system, services: [service], instance: context.instance,
             options: try EdgeOptions.fromSettings(context.settings), local: local, readiness: readiness)

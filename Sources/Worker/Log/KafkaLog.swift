@@ -15,6 +15,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     private var group: GroupMetadata?
     private var restorer: Reader?
     private var turn = 0
+    private var needsSweep = true
     weak var keeper: (any ShardKeeper)?
 
     init(
@@ -73,7 +74,29 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     }
 
     func committed(_ partitions: [TopicPartition]) throws -> [Position] {
-        try consumer?.committed(partitions, timeoutMilliseconds: 30_000) ?? []
+        if needsSweep { try sweep(partitions) }
+        do {
+            return try consumer?.committed(partitions, timeoutMilliseconds: 5_000) ?? []
+        } catch {
+            // Offsets that stay unstable may be held by what a former life of ours left behind.
+            needsSweep = true
+            throw error
+        }
+    }
+
+    /// Ends what the broker may have forgotten to end. Apache Kafka 4.3.1 that is killed inside a transaction and started
+    /// again can complete its abort without the marker in `__consumer_offsets`, and the group's offsets are then
+    /// unreadable for ever (docs/decisions/0021-a-transaction-that-hangs.md). A marker of the same producer, from a
+    /// transaction that announces an offset and is aborted, ends the old one as well.
+    private func sweep(_ partitions: [TopicPartition]) throws {
+        guard let group, let first = partitions.first else { return }
+        needsSweep = false
+        let announced = [Position(topic: first.topic, partition: first.partition, offset: 0)]
+        for producer in producers {
+            try TransactionCommit(
+                producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds)
+            ).announceAndAbort(announced)
+        }
     }
 
     func beginnings(of partitions: [TopicPartition]) throws -> [TopicPartition: Int64] {

@@ -30,6 +30,20 @@ struct TransactionCommit {
         throw FatalError("unreachable: the loop above ends by returning or throwing")
     }
 
+    /// A transaction that changes nothing but leaves an abort marker beside the group's offsets.
+    func announceAndAbort(_ positions: [Position]) throws {
+        let deadline = Clock.monotonicMilliseconds() + deadlineMilliseconds
+        do {
+            try repeating(deadline) { try producer.begin() }
+            try repeating(deadline) {
+                try producer.sendOffsets(positions, group: group, timeoutMilliseconds: Self.callMilliseconds)
+            }
+        } catch let error as KafkaError where error.remedy == .abort {
+            Log.debug("nothing to end", ["error": LogValue(describing: error)])
+        }
+        try abort(deadline: deadline)
+    }
+
     /// What the group coordinator says to a member whose shards have gone to another.
     private static let lostShards: Set<String> = [
         "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "_ASSIGNMENT_LOST",

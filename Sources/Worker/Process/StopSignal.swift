@@ -31,3 +31,11 @@ public final class StopSignal: Sendable {
         return signals
     }
 }
+
+/// Raised once by one thread, seen by others.
+final class Flag: Sendable {
+    private let raised = Atomic<Bool>(false)
+
+    func raise() { raised.store(true, ordering: .releasing) }
+    var isRaised: Bool { raised.load(ordering: .acquiring) }
+}

@@ -17,7 +17,7 @@ public struct WorkerContext: Sendable {
 
 public struct WorkerProcess {
     /// Starts something beside the loop and returns what stops it.
-    public typealias Companion = (WorkerContext) throws -> () -> Void
+    public typealias Companion = (WorkerContext) throws -> @Sendable () -> Void
 
     /// Returns the exit status: 0 after SIGTERM, 1 for an error that the log names in one line.
     public static func run(
@@ -90,12 +90,23 @@ public struct WorkerProcess {
         // Never let go of: closing librdkafka's handles can hang for ever after a broker went away (kafka-notes, section
         // 2), and the group does not want to hear of it. Leaving the process closes them as well.
         _ = unsafe Unmanaged.passRetained(log)
-        try turn(loop)
-        stopCompanion?()
+        try turn(loop) { !stop.isRequested }
+        if let stopCompanion { try drain(stopCompanion, loop) }
         loop.close()
         log.close()
         Log.info("stopped")
         return 0
+    }
+
+    /// What the companion lets finish may be work of this very loop: it goes on until the companion is done.
+    private func drain(_ stopCompanion: @escaping @Sendable () -> Void, _ loop: WorkerLoop) throws {
+        let isDone = Flag()
+        let thread = Thread(name: "drain") {
+            stopCompanion()
+            isDone.raise()
+        }
+        try turn(loop) { !isDone.isRaised }
+        thread.join()
     }
 
     private func waitForCluster(_ kafka: KafkaSettings) throws -> Cluster.Facts? {
@@ -128,10 +139,10 @@ public struct WorkerProcess {
             limits: limits)
     }
 
-    private func turn(_ loop: WorkerLoop) throws {
+    private func turn(_ loop: WorkerLoop, while goesOn: () -> Bool) throws {
         var noted: Int64 = 0
         var wasReady = false
-        while !stop.isRequested {
+        while goesOn() {
             do {
                 try loop.step { milliseconds in stop.wake.wait(milliseconds: Int32(clamping: milliseconds)) }
             } catch let failure as StoreFailure {

@@ -55,11 +55,7 @@ final class TestSystem: Sendable {
     // MARK: - The command line
 
     /// The binary that was built beside the tests.
-    static let binary: String = {
-        let own =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("bookstore").path
-    }()
+    static let binary = builtBinary("bookstore")
 
     struct Result {
         let status: Int32
