@@ -118,8 +118,8 @@ final class Supervisor {
         let now = Clock.monotonicMilliseconds()
         guard now >= nextProbe else { return }
         nextProbe = now + Self.probeEveryMilliseconds
-        for place in children.indices where children[place].isReady && children[place].pid != nil {
-            guard let address = children[place].program.liveness,
+        for place in children.indices where children[place].pid != nil {
+            guard let address = children[place].program.liveness, becameReady(place),
                 let answer = HTTPClient(address: address, timeoutMilliseconds: 500).send("GET", ZombieSwitch.probePath)
             else { continue }
             children[place].failedProbes = answer.status < 500 ? 0 : children[place].failedProbes + 1
@@ -129,6 +129,16 @@ final class Supervisor {
                 ["process": LogValue(children[place].program.instance), "status": LogValue(answer.status)])
             send(SIGTERM, place)
         }
+    }
+
+    /// A process that is still starting fails no probe. One that was started again becomes ready here.
+    private func becameReady(_ place: Int) -> Bool {
+        let child = children[place]
+        if !child.isReady {
+            children[place].isReady =
+                child.program.obstacle(startedAtWallMilliseconds: child.startedWall) == nil
+        }
+        return children[place].isReady
     }
 
     // MARK: - Readiness
