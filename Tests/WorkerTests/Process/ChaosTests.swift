@@ -15,6 +15,8 @@ import Testing
             load.start(requests: requests, clients: clients)
             var kills = 0
             var brokerKills = 0
+            // Kills of Apache Kafka inside transactions can still stall a group (decision 0021, open): only in the soak.
+            let brokerKillsMax = kind == .embedded || Self.isFull ? 2 : 0
             let limit = ContinuousClock.now + .seconds(Self.isFull ? 300 : 20)
             while !load.isDone, ContinuousClock.now < limit {
                 usleep(UInt32.random(in: 100_000...500_000))
@@ -22,7 +24,7 @@ import Testing
                 victim.kill()
                 try victim.start()
                 kills += 1
-                if kills % 20 == 10, brokerKills < 2, counting.broker.canBeKilled {
+                if kills % 20 == 10, brokerKills < brokerKillsMax, counting.broker.canBeKilled {
                     counting.broker.kill()
                     usleep(UInt32.random(in: 0...500_000))
                     try counting.broker.start()
