@@ -31,11 +31,14 @@ import Testing
             let path = directory + "/a.db"
             let connection = try Connection(path: path)
             try connection.script("CREATE TABLE t (id INTEGER PRIMARY KEY, v)")
+            // One process, killed by its own pid: of a pipeline the rest would live on where SIGPIPE is ignored.
+            let script = directory + "/inserts.sql"
+            let insert = "INSERT INTO t (v) VALUES (randomblob(2000)); SELECT last_insert_rowid();\n"
+            try Data(String(repeating: insert, count: 100_000).utf8).write(to: URL(fileURLWithPath: script))
             let writer = Process()
             writer.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            let loop =
-                "while :; do echo 'INSERT INTO t (v) VALUES (randomblob(2000)); SELECT last_insert_rowid();'; done"
-            writer.arguments = ["bash", "-c", "\(loop) | sqlite3 \"$0\"", path]
+            writer.arguments = ["sqlite3", path]
+            writer.standardInput = FileHandle(forReadingAtPath: script)
             let pipe = Pipe()
             writer.standardOutput = pipe
             try writer.run()
@@ -48,8 +51,6 @@ import Testing
                 tail = String(lines.last ?? "")
             }
             kill(writer.processIdentifier, SIGKILL)
-            // The writer proper is a child of the shell; without a reader it dies of its next line at the latest.
-            try pipe.fileHandleForReading.close()
             writer.waitUntilExit()
             try eventually { (try? connection.execute("BEGIN IMMEDIATE")) != nil }
             connection.rollback()
