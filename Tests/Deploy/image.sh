@@ -15,12 +15,12 @@ version=${version:-0.0.0}
 mounts=()
 [ ! -d /opt/swift ] || mounts=(--volume /opt/swift:/opt/swift:ro)
 podman build --network=host "${mounts[@]}" --build-arg "VERSION=$version" --build-arg "COMMIT=$commit" \
-  -t cna-bookstore:latest -t "cna-bookstore:$version" -f compose/Dockerfile . > "$state/image.log" 2>&1 \
+  -t cna-bookstore:latest -t "cna-bookstore:$version" . > "$state/image.log" 2>&1 \
   || { tail -40 "$state/image.log" >&2; exit 1; }
 
 size() { podman image inspect --format '{{.Size}}' "$1"; }
 total=$(size cna-bookstore:latest)
-base=$(size docker.io/library/debian:bookworm-slim)
+base=$(size docker.io/library/debian:trixie-slim)
 binary=$(podman run --rm --network=none --entrypoint stat cna-bookstore:latest -c %s /usr/bin/bookstore)
 megabytes() { awk -v n="$1" 'BEGIN { printf "%.1f MB", n / 1e6 }'; }
 echo "cna-bookstore:$version ($commit): $(megabytes "$total"), of which base $(megabytes "$base")," \

@@ -9,23 +9,24 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 for kafka_home in "${KAFKA_HOME:-}" "$here/../../../shared/kafka" "$here/../../../../shared/kafka"; do
   [ -d "$kafka_home/libs" ] && break
 done
-debian=docker.io/library/debian:bookworm-slim
+debian=docker.io/library/debian
 swift=docker.io/library/swift:6.3.1-bookworm
 kafka=docker.io/apache/kafka:4.3.1
 quietly() { "$@" > "$state/stand-ins.log" 2>&1 || { tail -30 "$state/stand-ins.log" >&2; exit 1; }; }
 
 if [ "${1:-}" = clean ]; then
-  podman rmi -f "$kafka" "$swift" "$debian" || true
+  podman rmi -f "$kafka" "$swift" "$debian:bookworm-slim" "$debian:trixie-slim" || true
   rm -rf "$state/debian" "$state/debian.tar"
   exit 0
 fi
 
 "$here/install.sh" run
 
-if ! podman image exists "$debian"; then
-  echo "building $debian with debootstrap"
+debian() { # SUITE: the official slim variant, as debootstrap makes it
+  podman image exists "$debian:$1-slim" && return
+  echo "building $debian:$1-slim with debootstrap"
   rm -rf "$state/debian"
-  quietly debootstrap --variant=minbase bookworm "$state/debian" http://deb.debian.org/debian
+  quietly debootstrap --variant=minbase "$1" "$state/debian" http://deb.debian.org/debian
   # What the official slim variant leaves out as well, there and of packages that come later.
   printf 'path-exclude /usr/share/%s/*\n' doc man locale > "$state/debian/etc/dpkg/dpkg.cfg.d/slim"
   printf 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin"; };\n%s\n' \
@@ -33,9 +34,12 @@ if ! podman image exists "$debian"; then
   tar -C "$state/debian" -cf "$state/debian.tar" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
     --exclude='./usr/share/locale/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./var/log/*' .
   quietly podman import --change 'CMD ["bash"]' \
-    --change ENV=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$state/debian.tar" "$debian"
+    --change ENV=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$state/debian.tar" "$debian:$1-slim"
   rm -rf "$state/debian" "$state/debian.tar"
-fi
+}
+# The build image and Kafka's stand on the first, what we run on the second.
+debian bookworm
+debian trixie
 
 if ! podman image exists "$swift"; then
   echo "building $swift"

@@ -146,7 +146,7 @@ class Compose(Containers):
     def credentials(self):
         if not self.is_encrypted():
             return []
-        settings = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "PLAIN",
+        settings = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
                     "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/kafka/password",
                     "KAFKA_SSL_CA_LOCATION": "/run/secrets/kafka/ca.crt"}
         flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]

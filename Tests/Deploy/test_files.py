@@ -112,12 +112,12 @@ def test_with_tls_every_service_has_its_own_user_and_secret():
 def test_dockerfile_is_clean():
     subprocess.run(
         # Versions of Debian's packages are Debian's business: a pinned one is gone with the next security fix.
-        [TOOLS / "hadolint", "--ignore", "DL3008", ROOT / "compose" / "Dockerfile"], check=True
+        [TOOLS / "hadolint", "--ignore", "DL3008", ROOT / "Dockerfile"], check=True
     )
 
 
 def test_dockerfile_keeps_its_promises():
-    text = (ROOT / "compose" / "Dockerfile").read_text()
+    text = (ROOT / "Dockerfile").read_text()
     last = text[text.rindex("\nFROM ") :]
     user = re.search(r"^USER (\d+):(\d+)$", last, re.M)
     assert user and int(user[1]) > 0

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Tells Kafka who may do what: every service has no more rights than its work needs. Idempotent.
+# Tells Kafka who may do what: one SCRAM user a service, and no more rights than its work needs. Idempotent.
 #   BOOTSTRAP=host:port create-users.sh      reads /run/secrets/admin as make-secrets.sh wrote it
 set -eu
 admin=/run/secrets/admin
@@ -8,9 +8,13 @@ export KAFKA_HEAP_OPTS="-Xms32m -Xmx128m"
 kafka() { "$bin/$1.sh" --bootstrap-server "$BOOTSTRAP" --command-config "$admin/admin.properties" "${@:2}"; }
 
 for attempt in $(seq 60); do
-  [ -e "$admin/complete" ] && kafka kafka-acls --list > /dev/null 2>&1 && break
+  [ -e "$admin/complete" ] && kafka kafka-configs --describe --entity-type users > /dev/null 2>&1 && break
   [ "$attempt" -lt 60 ] || { echo "Kafka at $BOOTSTRAP does not answer" >&2; exit 1; }
   sleep 2
+done
+
+for user in customer bookinventory order delivery gateway topics; do
+  kafka kafka-configs --alter --entity-type users --entity-name "$user" --add-config-file "$admin/$user.scram"
 done
 
 S=cnabookstore
@@ -41,4 +45,4 @@ for service in "${workers[@]}"; do
   allow --allow-principal "User:$service" --operation Write --operation Describe --transactional-id "$S.$service-" \
     --resource-pattern-type prefixed
 done
-echo "the rights are set"
+echo "users and rights are set"

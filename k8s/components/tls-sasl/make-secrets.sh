@@ -1,6 +1,6 @@
 #!/bin/bash
-# Makes every secret of a Kafka with TLS and passwords: a certificate authority, the brokers' and the administrator's key
-# stores, one password a service and the list of all for the brokers. Runs in the Kafka image, which has keytool; does nothing when all is there.
+# Makes every secret of a Kafka with TLS and SCRAM: a certificate authority, the brokers' and the administrator's key
+# stores, one password a service. Runs in the Kafka image, which has keytool; does nothing when all is there.
 #   make-secrets.sh DIR        DIR/kafka  DIR/admin  DIR/<service>      BROKER_NAMES: what the brokers are called
 set -eu
 out=$1
@@ -44,16 +44,14 @@ ssl.keystore.password=$(cat "$work/password")
 ssl.truststore.location=/run/secrets/admin/truststore.p12
 ssl.truststore.password=$(cat "$work/password")
 PROPERTIES
-printf 'sasl_ssl.KafkaServer {\n  org.apache.kafka.common.security.plain.PlainLoginModule required' > "$out/kafka/jaas.conf"
 for user in $users; do
   mkdir -p "$out/$user"
   random > "$out/$user/password"
   cp "$work/ca.crt" "$out/$user/ca.crt"
-  printf '\n    user_%s="%s"' "$user" "$(cat "$out/$user/password")" >> "$out/kafka/jaas.conf"
+  printf 'SCRAM-SHA-512=iterations=8192,password=%s\n' "$(cat "$out/$user/password")" > "$out/admin/$user.scram"
   # The user of the bookstore image; where the caller is not root the files stay the caller's.
   [ "$(id -u)" -ne 0 ] || chown -R 65532:65532 "$out/$user"
 done
-printf ';\n};\n' >> "$out/kafka/jaas.conf"
 [ "$(id -u)" -ne 0 ] || chown -R 1000:1000 "$out/kafka" "$out/admin"
 touch "$out/admin/complete"
 echo "made secrets for $users"

@@ -1,7 +1,8 @@
 # The one image of the system: one binary, every subcommand. Build it from the top of the repository:
-#   docker build -f compose/Dockerfile -t cna-bookstore .        (or `make image`)
+#   docker build -t cna-bookstore .        (or `make image`)
 ARG SWIFT_IMAGE=docker.io/library/swift:6.3.1-bookworm
-ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
+# Not bookworm, whose librdkafka 2.0.2 cannot log in with SCRAM at Kafka 4: docs/decisions/0020-scram-and-the-base-image.md.
+ARG BASE_IMAGE=docker.io/library/debian:trixie-slim
 
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update -q \
@@ -20,7 +21,7 @@ RUN --mount=type=cache,id=cna-bookstore-build,target=/source/.build \
 
 FROM ${BASE_IMAGE}
 RUN apt-get update -q \
- && apt-get install -q -y --no-install-recommends ca-certificates libmicrohttpd12 librdkafka1 libsqlite3-0 \
+ && apt-get install -q -y --no-install-recommends ca-certificates libmicrohttpd12t64 librdkafka1 libsqlite3-0 \
  && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* \
  && install -d -o 65532 -g 65532 -m 0750 /var/lib/bookstore
 COPY --from=build /out/bookstore /usr/bin/bookstore
