@@ -39,7 +39,8 @@ public final class GroupConsumer {
             ("heartbeat.interval.ms", String(max(100, sessionTimeoutMilliseconds / 10))),
             ("max.poll.interval.ms", String(max(maxPollIntervalMilliseconds, sessionTimeoutMilliseconds))),
             ("partition.assignment.strategy", strategy),
-            ("enable.partition.eof", "false"),
+            // Aborted records and markers are never delivered: only this tells that nothing is left to read.
+            ("enable.partition.eof", "true"),
             // Five minutes by default: until then a topic that some broker did not know yet would stay unread.
             ("topic.metadata.refresh.interval.ms", "30000"),
         ]

@@ -104,7 +104,7 @@ final class WorkerLoop {
             case .record(let record):
                 bytes += (record.value?.count ?? 0) + 64
                 gathered.append(record)
-            case .end: continue
+            case .end(let place, let offset): custody.shard(place.partition)?.reached[place.topic] = offset
             case .idle: return
             case .failed(let error):
                 if error.remedy == .giveUp || error.remedy == .fixConfiguration {
@@ -226,8 +226,8 @@ extension WorkerLoop {
         for shard in custody.all {
             lag[shard.number] = shard.next.reduce(0) { sum, place in
                 let end = log.end(of: TopicPartition(topic: place.key, partition: shard.number)) ?? place.value
-                // A transaction ends with a marker, which is no record: one ahead is none.
-                return sum + (end - place.value > 1 ? end - place.value : 0)
+                // Behind the last record there may be markers and aborted records, which nobody waits for.
+                return sum + max(0, end - max(place.value, shard.reached[place.key] ?? 0))
             }
         }
         return lag

@@ -13,6 +13,8 @@ final class Shard {
     private(set) var schema: Int
     /// Next record to handle, by input topic.
     var next: [String: Int64] = [:]
+    /// Where an input topic was last seen to end, by topic.
+    var reached: [String: Int64] = [:]
     /// Next record of the state partition that the file does not hold.
     private(set) var stateOffset: Int64
     /// Has uncommitted rows of the batch under way.

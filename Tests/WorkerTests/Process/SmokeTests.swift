@@ -46,6 +46,28 @@ import Wire
         }
     }
 
+    /// An aborted transaction leaves records and a marker that no consumer is given; nobody waits for them.
+    @Test(arguments: BrokerKind.available) func whatWasAbortedIsNoBacklog(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            let worker = try counting.worker()
+            try counting.expect(201, counting.increment(1))
+            let producer = try TransactionalProducer(
+                counting.broker.settings, transactionalID: "\(counting.name)-aborts")
+            try producer.initialise(timeoutMilliseconds: 30_000)
+            try producer.begin()
+            for shard in 0..<counting.shards.count {
+                for _ in 0..<3 {
+                    try producer.send(
+                        OutgoingRecord(
+                            topic: counting.topics.events, partition: shard, key: nil, value: Array("{}".utf8)))
+                }
+            }
+            try eventually(timeout: 20, "the open transaction to be seen") { worker.health["lag"].integer ?? 0 > 0 }
+            try producer.abort(timeoutMilliseconds: 30_000)
+            try eventually(timeout: 20, "the backlog to be gone") { worker.health["lag"] == 0 }
+        }
+    }
+
     @Test(arguments: BrokerKind.available) func refusals(_ kind: BrokerKind) throws {
         try Counting.with(kind) { counting in
             try counting.worker()
