@@ -49,7 +49,8 @@ final class BrokerNode {
         try restore()
         try directory.announce(port: self.port)
         poller.add(listener)
-        core.after(milliseconds: settings.upkeepMilliseconds) { [unowned self] in self.upkeep() }
+        // At once in the first turn: a broker that is only ever up for moments cleans up, too.
+        core.after(milliseconds: 0) { [unowned self] in self.upkeep() }
     }
 
     // MARK: The loop

@@ -69,12 +69,24 @@ static void create(rd_kafka_t *client, const char *name, int count) {
     rd_kafka_NewTopic_destroy(topic);
 }
 
-// The first record to a topic nobody has asked about would wait a second for its metadata.
+// Whether every partition of a topic has its leader.
+static int is_led(const struct rd_kafka_metadata_topic *topic) {
+    for (int i = 0; i < topic->partition_cnt; i++)
+        if (topic->partitions[i].err || topic->partitions[i].leader < 0) return 0;
+    return !topic->err && topic->partition_cnt > 0;
+}
+
+// A topic just created may not be there yet, and the first record to one nobody has asked about would wait a second for
+// its metadata: asks until all of it is known.
 static void warm(rd_kafka_t *client, const char *name) {
-    const struct rd_kafka_metadata *metadata;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
-    if (rd_kafka_metadata(client, 0, topic, &metadata, 10000)) die("metadata", name);
-    rd_kafka_metadata_destroy(metadata);
+    double deadline = milliseconds() + 20000;
+    for (int known = 0; !known; usleep(known ? 0 : 10000)) {
+        const struct rd_kafka_metadata *metadata;
+        if (milliseconds() > deadline || rd_kafka_metadata(client, 0, topic, &metadata, 10000)) die("metadata", name);
+        known = metadata->topic_cnt == 1 && is_led(&metadata->topics[0]);
+        rd_kafka_metadata_destroy(metadata);
+    }
 }
 
 static void send_record(rd_kafka_t *producer, const char *topic, int partition, const void *value, size_t size) {
@@ -119,6 +131,7 @@ static void *work(void *argument) {
     warm(producer, events);
     warm(producer, states);
     warm(answers, replies);
+    warm(consumer, requests);
     check(rd_kafka_init_transactions(producer, 30000), "init");
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, requests, RD_KAFKA_PARTITION_UA);
@@ -157,8 +170,8 @@ static void round_trips(int window, int count) {
     create(producer, replies, 1);
     create(producer, events, partitions);
     create(producer, states, partitions);
-    sleep(1);
     warm(producer, requests);
+    warm(consumer, replies);
     rd_kafka_topic_partition_list_t *places = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(places, replies, 0)->offset = 0;
     rd_kafka_assign(consumer, places);
@@ -233,8 +246,9 @@ int main(int count, char **arguments) {
     bootstrap = arguments[1];
     const char *mode = arguments[2];
     if (!strcmp(mode, "create")) {
-        create(make(RD_KAFKA_PRODUCER, (const char *[]){NULL}), arguments[3], atoi(arguments[4]));
-        sleep(1);
+        rd_kafka_t *client = make(RD_KAFKA_PRODUCER, (const char *[]){NULL});
+        create(client, arguments[3], atoi(arguments[4]));
+        warm(client, arguments[3]);
     } else if (!strcmp(mode, "query") || !strcmp(mode, "write")) {
         is_query = !strcmp(mode, "query");
         partitions = atoi(arguments[5]);

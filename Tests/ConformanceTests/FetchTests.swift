@@ -13,7 +13,7 @@ import Testing
         let writer = try broker.client()
         let started = ContinuousClock.now
         try reader.sendFetch([(topic, 0, 0)], wait: 20_000)
-        usleep(50_000)
+        try reader.awaitTaken()
         _ = try writer.produce(topic, batch(["news"]))
         let fetched = try #require(try reader.receiveFetch().first)
         #expect(fetched.values == ["news"])

@@ -80,14 +80,20 @@ import Testing
             "session.timeout.ms=3000", "-X", "heartbeat.interval.ms=500", topic,
         ]
         var members: [Process] = []
-        defer { for member in members { member.terminate() } }
+        // kcat may hang when it is asked to end.
+        defer {
+            for member in members {
+                kill(member.processIdentifier, SIGKILL)
+                member.waitUntilExit()
+            }
+        }
         for count in 1...2 {
             let member = Process()
             member.executableURL = URL(fileURLWithPath: "/usr/bin/kcat")
             member.arguments = arguments
             member.standardOutput = FileHandle.nullDevice
             member.standardError = FileHandle.nullDevice
-            try member.run()
+            try member.runLeashed()
             members.append(member)
             try eventually(timeout: 30, "\(count) members") {
                 let described = try client.describe(group)

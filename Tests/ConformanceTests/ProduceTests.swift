@@ -124,7 +124,7 @@ func kcat(_ arguments: [String], input: String = "") throws -> (status: Int32, o
     process.standardInput = stdin
     process.standardOutput = stdout
     process.standardError = stdout
-    try process.run()
+    try process.runLeashed()
     stdin.fileHandleForWriting.write(Data(input.utf8))
     try stdin.fileHandleForWriting.close()
     let output = stdout.fileHandleForReading.readDataToEndOfFile()

@@ -29,6 +29,22 @@ final class RawClient {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
+    /// Waits until the broker has taken everything sent so far from its socket: what another client sends afterwards
+    /// comes later. The kernel knows what lies unread at the other end.
+    func awaitTaken() throws {
+        let mine = localAddress(descriptor, getsockname)
+        let theirs = localAddress(descriptor, getpeername)
+        try eventually(timeout: 10, "the broker's reading") {
+            // number, local address, remote address, state, unsent:unread
+            let sockets = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap(lines).map { $0.split(separator: " ") }
+            func queue(_ local: String, _ remote: String) -> Substring? {
+                sockets.first { $0.count > 4 && $0[1].hasSuffix(local) && $0[2].hasSuffix(remote) }?[4]
+            }
+            return queue(mine, theirs)?.hasPrefix("00000000:") == true
+                && queue(theirs, mine)?.hasSuffix(":00000000") == true
+        }
+    }
+
     deinit { close() }
 
     func close() {
@@ -111,4 +127,21 @@ final class RawClient {
         }
         return code
     }
+}
+
+private func lines(_ path: String) -> [Substring] {
+    let content = FileHandle(forReadingAtPath: path)?.readDataToEndOfFile() ?? Data()
+    return String(decoding: content, as: UTF8.self).split(separator: "\n")
+}
+
+/// One end of a connection as /proc/net/tcp writes it.
+private func localAddress(
+    _ descriptor: Int32, _ name: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+) -> String {
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = name(descriptor, $0, &length) }
+    }
+    return String(format: "%08X:%04X", address.sin_addr.s_addr, UInt16(bigEndian: address.sin_port))
 }

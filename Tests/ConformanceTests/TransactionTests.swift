@@ -85,7 +85,7 @@ import Testing
         #expect(try send(client, id, me, topic, ["x"]) == 0)
         let started = ContinuousClock.now
         try reader.sendFetch([(topic, 0, 0)], wait: 20_000, readCommitted: true)
-        usleep(50_000)
+        try reader.awaitTaken()
         #expect(try client.endTransaction(id, me, commit: true) == 0)
         #expect(try #require(try reader.receiveFetch().first).values == ["x"])
         #expect(ContinuousClock.now - started < .seconds(10))
@@ -181,6 +181,31 @@ import Testing
         member.instance = "static"
         #expect(try commit(member) == 25)
         #expect(try client.endTransaction(id, me, commit: false) == 0)
+    }
+
+    @Test(arguments: BrokerUnderTest.all)
+    func offsetsAreListedForBothKindsOfReaders(_ broker: BrokerUnderTest) throws {
+        let topic = try broker.topic()
+        let (client, id) = (try broker.client(), unique("tx"))
+        let base = Int64(Date().timeIntervalSince1970 * 1000) - 100_000
+        for number in Int64(0)..<3 { _ = try client.produce(topic, batch(["\(number)"], timestamp: base + number)) }
+        let me = try begin(client, id, topic)
+        let pending = batch(
+            ["open"], producerId: me.id, epoch: me.epoch, sequence: 0, transactional: true, timestamp: base + 10)
+        #expect(try client.produce(topic, pending, transactionalId: id).code == 0)
+        func offset(_ timestamp: Int64, _ readCommitted: Bool) throws -> Int64 {
+            try client.listOffset(topic, timestamp: timestamp, readCommitted: readCommitted).offset
+        }
+        for readCommitted in [false, true] {
+            #expect(try offset(-2, readCommitted) == 0)
+            #expect(try offset(-1, readCommitted) == (readCommitted ? 3 : 4))
+            #expect(try offset(base + 2, readCommitted) == 2)
+            // By time, what is open is not there yet for a committed reader.
+            #expect(try offset(base + 5, readCommitted) == (readCommitted ? -1 : 3))
+        }
+        #expect(try client.endTransaction(id, me, commit: true) == 0)
+        try eventually { try offset(-1, true) == 5 }
+        #expect(try offset(base + 5, true) == 3)
     }
 
     /// What librdkafka shows a committed reader.

@@ -13,7 +13,7 @@ import Wire
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         process.standardOutput = output
-        try process.run()
+        try process.runLeashed()
         let line = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         return (process.terminationStatus, try JSON(parsing: Array(line)))

@@ -19,7 +19,7 @@ struct CurlTests {
                 }
             let output = Pipe()
             process.standardOutput = output
-            try process.run()
+            try process.runLeashed()
             let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             process.waitUntilExit()
             var lines = text.components(separatedBy: "\n")

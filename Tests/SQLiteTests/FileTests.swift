@@ -41,7 +41,7 @@ import Testing
             writer.standardInput = FileHandle(forReadingAtPath: script)
             let pipe = Pipe()
             writer.standardOutput = pipe
-            try writer.run()
+            try writer.runLeashed()
             var acknowledged = 0
             var tail = ""
             while acknowledged < 200 {

@@ -30,6 +30,7 @@ public final class ApacheKafka: @unchecked Sendable {  // everything is set in i
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
         process.arguments = ["-c", ApacheKafka.script, "kafka", home, properties, directory]
         process.standardInput = leash
+        _ = fcntl(leash.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
         let log = directory + "/kafka.log"
         try Data().write(to: URL(fileURLWithPath: log))
         process.standardOutput = FileHandle(forWritingAtPath: log)

@@ -59,7 +59,7 @@ enum ListOffsets {
         case latest: answer.offset = limit
         case earliest: answer.offset = log.logStartOffset
         case maxTimestamp:
-            if let found = log.findMaxTimestamp() { (answer.offset, answer.timestamp) = found }
+            if let found = log.findMaxTimestamp(), found.offset < limit { (answer.offset, answer.timestamp) = found }
         case 0...:
             do {
                 if let found = try log.find(timestamp: timestamp), found.offset < limit {

@@ -120,8 +120,11 @@ final class PartitionLog {
             }
             let allowed = firstWhole ? max(maximumBytes, first.size) : maximumBytes
             guard first.size <= allowed, end > first.position else { return nil }
-            return FileSlice(
-                file: try segment.open(), offset: first.position, length: min(end - first.position, allowed))
+            var length = end - first.position
+            if length > allowed {
+                length = max(first.size, segment.wholeBatches(from: first.position, length: allowed))
+            }
+            return FileSlice(file: try segment.open(), offset: first.position, length: length)
         }
         return nil
     }

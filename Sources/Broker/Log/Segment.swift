@@ -124,6 +124,20 @@ final class Segment {
         return low == 0 ? 0 : index[low - 1].position
     }
 
+    /// How much of a stretch ends with a whole batch, as far as the index knows: a client throws the beginning of a
+    /// batch away and asks for it again. No index entry in it means that it is short, or one batch.
+    func wholeBatches(from position: Int, length: Int) -> Int {
+        let end = position + length
+        var low = 0
+        var high = index.count
+        while low < high {
+            let middle = (low + high) / 2
+            if index[middle].position <= end { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0, index[low - 1].position > position else { return length }
+        return index[low - 1].position - position
+    }
+
     /// Visits batches in order until the body says stop.
     private func walk(from start: Int, _ visit: (Place) -> Bool) throws(StorageError) {
         let file = try open()

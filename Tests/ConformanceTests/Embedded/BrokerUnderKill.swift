@@ -7,9 +7,6 @@ final class BrokerUnderKill {
     let bootstrap: String
     private let environment: [String: String]
     private var process = Process()
-    /// The broker's standard input; what runs it ends with this test process, even a killed one.
-    private static let executable = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        .appendingPathComponent("bookstore")
 
     init(environment: [String: String] = [:]) throws {
         directory = try makeTemporaryDirectory()
@@ -29,11 +26,12 @@ final class BrokerUnderKill {
 
     private static func launch(_ directory: String, _ environment: [String: String]) throws -> Process {
         let process = Process()
-        process.executableURL = executable
+        process.executableURL = URL(fileURLWithPath: builtBinary("bookstore"))
         process.arguments = ["broker", "--dir", directory]
+        process.standardInput = FileHandle.nullDevice
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")
-        try process.run()
+        try process.runLeashed()
         return process
     }
 

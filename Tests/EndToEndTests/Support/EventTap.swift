@@ -23,7 +23,7 @@ final class EventTap: Sendable {
         process.standardError = FileHandle.nullDevice
         let output = Pipe()
         process.standardOutput = output
-        try process.run()
+        try process.runLeashed()
         pid = process.processIdentifier
         output.fileHandleForReading.readabilityHandler = { [weak self] handle in
             let piece = handle.availableData

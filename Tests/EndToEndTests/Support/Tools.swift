@@ -30,7 +30,7 @@ enum Tool {
             process.standardInput = FileHandle(forReadingAtPath: "\(directory)/in")
             process.standardOutput = FileHandle(forWritingAtPath: "\(directory)/out")
             process.standardError = FileHandle(forWritingAtPath: "\(directory)/err")
-            try process.run()
+            try process.runLeashed()
             process.waitUntilExit()
             func text(_ file: String) throws -> String {
                 String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(file)")), as: UTF8.self)

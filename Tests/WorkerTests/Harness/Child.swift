@@ -66,27 +66,3 @@ final class Child: @unchecked Sendable {  // used by one test at a time; the exi
         return URL(fileURLWithPath: own).deletingLastPathComponent().path
     }()
 }
-
-/// Kills what is still running when the test process is gone: a shell that waits for the end of its input.
-private final class Leash: Sendable {
-    static let shared = Leash()
-    private let input: Mutex<FileHandle?>
-
-    private init() {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = [
-            "-c",
-            "declare -A held; while read -r word pid; do case $word in hold) held[$pid]=1;; "
-                + "*) unset \"held[$pid]\";; esac; done; for pid in \"${!held[@]}\"; do kill -9 \"$pid\"; done",
-        ]
-        process.standardInput = pipe
-        _ = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
-        input = Mutex((try? process.run()).map { pipe.fileHandleForWriting })
-    }
-
-    func hold(_ pid: pid_t) { write("hold \(pid)\n") }
-    func release(_ pid: pid_t) { write("release \(pid)\n") }
-    private func write(_ line: String) { input.withLock { try? $0?.write(contentsOf: Data(line.utf8)) } }
-}
