@@ -106,7 +106,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
 
     func end(of partition: TopicPartition) -> Int64? { consumer?.cachedEnd(of: partition) }
 
-    func restore(_ from: [Position], _ apply: ([Record]) throws -> Void) throws -> [Position] {
+    func restore(_ from: [Position], _ apply: ([Record]) throws -> Bool) throws -> [Position] {
         try StateReader(try reader()).readToEnd(from, apply)
     }
 

@@ -11,9 +11,10 @@ struct StateReader {
 
     /// The end of a partition is its high watermark, asked for after the committed offsets were found stable: the last
     /// stable offset may still be behind the last committed transaction.
-    func readToEnd(_ from: [Position], _ apply: ([Record]) throws -> Void) throws -> [Position] {
+    func readToEnd(_ from: [Position], _ apply: ([Record]) throws -> Bool) throws -> [Position] {
         var next: [TopicPartition: Int64] = [:]
         var ends: [TopicPartition: Int64] = [:]
+        guard !from.isEmpty else { return [] }
         let partitions = from.map(\.topicPartition)
         let lows = try reader.lowWatermarks(partitions, timeoutMilliseconds: 10_000)
         let highs = try reader.highWatermarks(partitions, timeoutMilliseconds: 10_000)
@@ -34,7 +35,8 @@ struct StateReader {
         var progress = RestoreProgress(total: open.reduce(0) { $0 + ends[$1.key, default: 0] - $1.value })
         var batch: [Record] = []
         var lastHeard = Clock.monotonicMilliseconds()
-        while !open.isEmpty {
+        var goesOn = true
+        while goesOn && !open.isEmpty {
             switch reader.poll(timeoutMilliseconds: 100) {
             case .record(let record):
                 let partition = record.topicPartition
@@ -56,12 +58,12 @@ struct StateReader {
                 Log.warning("restore waits for Kafka", ["error": LogValue(describing: error)])
             }
             if batch.count >= Self.batchRecords || (open.isEmpty && !batch.isEmpty) {
-                try apply(batch)
+                goesOn = try apply(batch)
                 progress.report(batch.count)
                 batch.removeAll(keepingCapacity: true)
             }
         }
-        progress.finish()
+        if goesOn { progress.finish() }
         // An idle reader must not go on fetching.
         try reader.assign([])
         return positions(next)

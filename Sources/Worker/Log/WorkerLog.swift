@@ -37,8 +37,9 @@ protocol WorkerLog: AnyObject {
     func beginnings(of partitions: [TopicPartition]) throws -> [TopicPartition: Int64]
     /// Where an input partition ends, as far as the last fetch knew; nil when it does not.
     func end(of partition: TopicPartition) -> Int64?
-    /// Reads partitions of the state topic from the given offsets to their ends. Returns the next offsets.
-    func restore(_ from: [Position], _ apply: ([Record]) throws -> Void) throws -> [Position]
+    /// Reads partitions of the state topic from the given offsets to their ends, or until `apply` has enough and says
+    /// false. Returns the next offsets.
+    func restore(_ from: [Position], _ apply: ([Record]) throws -> Bool) throws -> [Position]
     /// Throws only a `FatalError`.
     func commit(_ transaction: Transaction) throws -> TransactionOutcome
     func reply(_ record: OutgoingRecord)

@@ -18,6 +18,7 @@ struct Counters {
     var batchRecords: Int64 = 0
     var restores: Int64 = 0
     var rowsRestored: Int64 = 0
+    var stateRecordsSkipped: Int64 = 0
     var parked: Int64 = 0
     var callsInFlight: Int64 = 0
     var callsRepeated: Int64 = 0
@@ -34,6 +35,7 @@ struct Counters {
             "transaction_records_total": .integer(transactionRecords),
             "batches_total": .integer(batches), "batch_records_total": .integer(batchRecords),
             "restores_total": .integer(restores), "rows_restored_total": .integer(rowsRestored),
+            "state_records_skipped_total": .integer(stateRecordsSkipped),
             "calls_repeated_total": .integer(callsRepeated),
         ]
     }

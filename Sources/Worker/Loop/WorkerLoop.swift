@@ -201,6 +201,7 @@ extension WorkerLoop: ShardKeeper {
         let positions = custody.take(partitions)
         counters.restores += Int64(custody.lastRestore.shards)
         counters.rowsRestored += Int64(custody.lastRestore.rows)
+        counters.stateRecordsSkipped += Int64(custody.lastRestore.skipped)
         return positions
     }
 

@@ -23,9 +23,10 @@ final class Shard {
     var hasChanges = false
     /// Input that changed nothing and is committed with the next transaction, or when idle.
     var hasUncommittedInput = false
-    /// What the committed rows say of `next`, and whether they say how many shards there are.
+    /// What the committed rows say of `next`.
     private var committedNext: [String: Int64] = [:]
-    private var saysShardCount = false
+    /// Whether they say how many shards there are.
+    private(set) var saysShardCount = false
     /// Milliseconds this shard has been owned in all, by monotonic clocks: what answers are kept by, since wall clocks jump.
     private(set) var age: Int64 = 0
     /// When answers that are too old were removed last.
@@ -33,13 +34,15 @@ final class Shard {
     private var storedAge: Int64 = 0
     private var agedAt: Int64
     private let monotonic: () -> Int64
+    /// Made in this life of the process: what it holds was read from the first record on.
+    private let isNew: Bool
     /// Age is worth a state record only now and then.
     private static let ageStoredEvery: Int64 = 5_000
     private var columnsOf: [String: [String]] = [:]
     private var counts: [String: Int64] = [:]
 
     private init(
-        identity: ShardIdentity, store: Connection, path: String, schema: Int, stateOffset: Int64,
+        identity: ShardIdentity, store: Connection, path: String, schema: Int, stateOffset: Int64, isNew: Bool,
         monotonic: @escaping () -> Int64
     ) {
         self.number = identity.shard
@@ -48,6 +51,7 @@ final class Shard {
         self.path = path
         self.schema = schema
         self.stateOffset = stateOffset
+        self.isNew = isNew
         self.monotonic = monotonic
         agedAt = monotonic()
     }
@@ -67,7 +71,8 @@ final class Shard {
             try setLocal(store, "committed", String(Clock.wallMilliseconds()))
         }
         return Shard(
-            identity: identity, store: store, path: path, schema: 0, stateOffset: 0, monotonic: monotonic)
+            identity: identity, store: store, path: path, schema: 0, stateOffset: 0, isNew: true,
+            monotonic: monotonic)
     }
 
     /// An existing file. Throws a `StateError` that says why it cannot be used; the caller starts from nothing then.
@@ -81,7 +86,7 @@ final class Shard {
             let schema = try number(store, "schema")
             return Shard(
                 identity: identity, store: store, path: path, schema: Int(schema),
-                stateOffset: try number(store, "state_offset"), monotonic: monotonic)
+                stateOffset: try number(store, "state_offset"), isNew: false, monotonic: monotonic)
         } catch {
             store.close()
             throw error
@@ -205,8 +210,11 @@ final class Shard {
     // MARK: - Restoring
 
     /// Takes rows of the state topic into the file. Rows and the place they were read up to are one transaction, and a
-    /// migration happens exactly between the older rows and the newer ones.
-    func apply(_ rows: [StateRecords.Row], migrations: [String]) throws {
+    /// migration happens exactly between the older rows and the newer ones. What no program of ours can have written is
+    /// passed over; `skip` hears of it.
+    func apply(
+        _ rows: [StateRecords.Row], migrations: [String], skip: (StateRecords.Row, any Error) -> Void
+    ) throws {
         var rest = rows[...]
         while let first = rest.first {
             guard first.schema <= migrations.count else {
@@ -214,14 +222,20 @@ final class Shard {
                     "the state topic holds rows of schema \(first.schema), this program knows \(migrations.count): "
                         + "a newer version of it has run; start that one")
             }
-            guard first.schema >= schema else {
-                // This file was brought up to date, then an older program wrote on: only the whole story is right.
-                throw StateError("its rows have schema \(schema), the state topic goes on with \(first.schema)")
-            }
             try migrate(to: first.schema, migrations)
             let end = rest.firstIndex { $0.schema > schema } ?? rest.endIndex
             try store.transaction {
-                for row in rest[..<end] { try apply(row) }
+                for row in rest[..<end] {
+                    guard row.schema == schema || isNew else {
+                        // This file was brought up to date, then an older program wrote on: only the whole story is right.
+                        throw StateError("its rows have schema \(schema), the state topic goes on with \(row.schema)")
+                    }
+                    do { try apply(row) } catch let error as SQLiteError where error.isEnvironmental {
+                        throw error
+                    } catch {
+                        skip(row, error)
+                    }
+                }
                 try Shard.setLocal(store, "state_offset", String(rest[end - 1].offset + 1))
             }
             rest = rest[end...]
@@ -236,11 +250,7 @@ final class Shard {
         let built = try store.first(
             "SELECT last FROM runtime_sequences WHERE name = ?1", [.text(ShardSchema.shardCountRow)])
         saysShardCount = built != nil
-        if let count = try built?.integer("last"), count != Int64(shardCount) {
-            throw FatalError(
-                "the state of this service was built with \(count) shards, its topics now have \(shardCount) partitions: "
-                    + "ids would change their owners. Give the topics \(count) partitions again, or use new topics")
-        }
+        try ShardSchema.check(shardCount: try built?.integer("last"), partitions: shardCount)
         let aged = try store.first("SELECT last FROM runtime_sequences WHERE name = ?1", [.text(ShardSchema.ageRow)])
         age = try aged?.integer("last") ?? 0
         storedAge = age
@@ -254,18 +264,34 @@ final class Shard {
         try store.startCapture(excluding: [ShardSchema.local])
     }
 
+    /// The statement that takes a row of a table, and the columns it names: rows of a table all have the same ones.
+    private var insertions: [String: (names: [String], sql: String)] = [:]
+
     private func apply(_ row: StateRecords.Row) throws {
+        guard row.schema == schema else { throw StateError("it has schema \(row.schema), those before it \(schema)") }
+        let info = try store.tableInfo(row.table)
+        guard row.table != ShardSchema.local, row.key.count == info.primaryKey.count else {
+            throw StateError("its key is no key of \(row.table)")
+        }
         guard let columns = row.columns else {
-            let info = try store.tableInfo(row.table)
             let conditions = info.primaryKey.enumerated().map { "\(info.columns[$1].name) = ?\($0 + 1)" }
             try store.execute("DELETE FROM \(row.table) WHERE \(conditions.joined(separator: " AND "))", row.key)
             return
         }
-        let names = columns.names.joined(separator: ", ")
-        let places = (1...max(1, columns.names.count)).map { "?\($0)" }.joined(separator: ", ")
+        let names = columns.names
+        if insertions[row.table]?.names != names { insertions[row.table] = (names, try insertion(names, into: info)) }
         try store.execute(
-            "INSERT OR REPLACE INTO \(row.table) (\(names)) VALUES (\(places))",
-            try columns.members.map { try StateRecords.value($0.value) })
+            insertions[row.table]?.sql ?? "", try columns.members.map { try StateRecords.value($0.value) })
+    }
+
+    /// Names become a part of the SQL, so that only those the table has are taken.
+    private func insertion(_ names: [String], into table: TableInfo) throws -> String {
+        let known = Set(table.columns.map(\.name))
+        if let stranger = names.first(where: { !known.contains($0) }) {
+            throw StateError("\(table.name) has no column \(stranger.prefix(80))")
+        }
+        let places = (1...max(1, names.count)).map { "?\($0)" }.joined(separator: ", ")
+        return "INSERT OR REPLACE INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))"
     }
 
     // MARK: - Rows about this file

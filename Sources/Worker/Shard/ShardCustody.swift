@@ -17,11 +17,13 @@ final class ShardCustody {
     private(set) var hasAssignment = false
     /// Why this process cannot go on. Kept here, since an assignment happens inside a callback of librdkafka.
     private(set) var failure: (any Error)?
-    private(set) var lastRestore = (shards: 0, rows: 0)
+    private(set) var lastRestore = (shards: 0, rows: 0, skipped: 0)
     /// Called again and again while an assignment goes on, which may take long; false ends it.
     var goesOn: () -> Bool = { true }
     /// Shards whose files were thrown away during this assignment: that helps once.
     private var rebuilt: Set<Int32> = []
+    /// Skipped records that are named one by one.
+    private static let skippedNamedMax = 20
 
     init(
         service: Service, topics: Topics, identity: ShardIdentity, directory: String, limits: WorkerLimits,
@@ -67,7 +69,7 @@ final class ShardCustody {
         // First the group's offsets, which waits for a predecessor's open transaction; only then is the end of the
         // state topic an upper bound of everything committed.
         let committed = try retrying { try log.committed(partitions) }
-        lastRestore = (shards: numbers.count, rows: 0)
+        lastRestore = (shards: numbers.count, rows: 0, skipped: 0)
         rebuilt = []
         for number in numbers { owned[number] = try openOrCreate(number) }
         try restore(numbers)
@@ -78,6 +80,7 @@ final class ShardCustody {
             }
             guard try agrees(number, committed) else { throw FatalError(disagreement(number, committed)) }
         }
+        if numbers.contains(where: { owned[$0]?.saysShardCount == false }) { try askOtherShards(numbers) }
         // The truth is in Kafka, as has just been seen: what was put aside is of no more use.
         for number in rebuilt { FileSystem.removeDatabase(asidePath(number)) }
         all = numbers.compactMap { owned[$0] }
@@ -86,7 +89,7 @@ final class ShardCustody {
             "shards assigned",
             [
                 "shards": LogValue(numbers.map(String.init).joined(separator: ",")),
-                "rowsRestored": LogValue(lastRestore.rows),
+                "rowsRestored": LogValue(lastRestore.rows), "recordsSkipped": LogValue(lastRestore.skipped),
                 "milliseconds": LogValue(Clock.monotonicMilliseconds() - started),
             ])
         return positions
@@ -198,7 +201,12 @@ final class ShardCustody {
             let from = numbers.compactMap { number in
                 owned[number].map { Position(topic: topic, partition: number, offset: $0.stateOffset) }
             }
-            let ends = try retrying { try log.restore(from) { records in try self.apply(records) } }
+            let ends = try retrying {
+                try log.restore(from) { records in
+                    try self.apply(records)
+                    return true
+                }
+            }
             for end in ends {
                 try using(end.partition) { try $0.finishRestore(upTo: end.offset, migrations: service.migrations) }
             }
@@ -211,12 +219,53 @@ final class ShardCustody {
         }
     }
 
+    /// A shard without state cannot say for how many shards the ids were given out; those with state can. Theirs is one of
+    /// the first rows that a shard writes, so that it is found at the beginning of each partition.
+    private func askOtherShards(_ own: [Int32]) throws {
+        let topic = topics.state(service.contract.name)
+        var unheard = Set(0..<identity.shardCount).subtracting(own)
+        let from = unheard.sorted().map { Position(topic: topic, partition: $0, offset: 0) }
+        _ = try retrying {
+            try log.restore(from) { records in
+                guard goesOn() else { throw FatalError("stopped before a shard without state was taken") }
+                for record in records {
+                    guard let count = ShardSchema.shardCount(record) else { continue }
+                    try ShardSchema.check(shardCount: count, partitions: identity.shardCount)
+                    unheard.remove(record.partition)
+                }
+                return !unheard.isEmpty
+            }
+        }
+    }
+
     private func apply(_ records: [Record]) throws {
         guard goesOn() else { throw FatalError("stopped in the middle of a restore") }
         lastRestore.rows += records.count
         var byShard: [Int32: [StateRecords.Row]] = [:]
-        for record in records { byShard[record.partition, default: []].append(try StateRecords.read(record)) }
-        for (number, rows) in byShard { try using(number) { try $0.apply(rows, migrations: service.migrations) } }
+        for record in records {
+            do { byShard[record.partition, default: []].append(try StateRecords.read(record)) } catch {
+                skipped(record.partition, record.offset, error)
+            }
+        }
+        for (number, rows) in byShard {
+            try using(number) { shard in
+                try shard.apply(rows, migrations: service.migrations) { skipped(number, $0.offset, $1) }
+            }
+        }
+    }
+
+    /// A record that no program of ours wrote must not keep a shard from its work.
+    private func skipped(_ number: Int32, _ offset: Int64, _ reason: any Error) {
+        lastRestore.rows -= 1
+        lastRestore.skipped += 1
+        // Somebody may have poured in thousands; the count is in the line that ends the assignment.
+        guard lastRestore.skipped <= Self.skippedNamedMax else { return }
+        Log.warning(
+            "a state record is no row and is skipped",
+            [
+                "topic": LogValue(topics.state(service.contract.name)), "shard": LogValue(number),
+                "offset": LogValue(offset), "reason": LogValue(describing: reason),
+            ])
     }
 
     /// A file that shows its damage only now, or that only the whole story can mend.

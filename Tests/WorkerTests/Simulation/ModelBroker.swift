@@ -272,7 +272,7 @@ final class ModelLog: WorkerLog {
 
     func end(of partition: TopicPartition) -> Int64? { broker.end(partition) }
 
-    func restore(_ from: [Position], _ apply: ([Record]) throws -> Void) throws -> [Position] {
+    func restore(_ from: [Position], _ apply: ([Record]) throws -> Bool) throws -> [Position] {
         for position in from where position.offset > broker.end(position.topicPartition) {
             throw StateAhead(
                 partition: position.partition, offset: position.offset, end: broker.end(position.topicPartition))
@@ -281,7 +281,7 @@ final class ModelLog: WorkerLog {
             let rest = broker.records(position.topicPartition).filter { $0.offset >= position.offset }
             for start in stride(from: 0, to: rest.count, by: 50) {
                 if burn() { throw SimulatedCrash() }
-                try apply(Array(rest[start..<min(rest.count, start + 50)]))
+                guard try apply(Array(rest[start..<min(rest.count, start + 50)])) else { break }
             }
             return Position(
                 topic: position.topic, partition: position.partition, offset: broker.end(position.topicPartition))
