@@ -16,7 +16,7 @@ extension Edge {
             service: home.service, shard: try backend.placement.creation(home, body: body, key: key), method: .post,
             path: home.resource.collectionPath, body: body.bytes, key: key,
             deadlineMilliseconds: options.deadlineMilliseconds, trace: visit.trace)
-        backend.caller.send(call) { result in
+        write(call, visit, backend) { result in
             visit.answer(visit.response(to: result) { representation.item($0, id: $0.createdID, isNewOrWhole: true) })
         }
     }
@@ -39,7 +39,7 @@ extension Edge {
             service: home.service, shard: backend.placement.item(id), method: method,
             path: home.resource.itemPath(id), body: body, key: key, ifMatch: visit.request.header("If-Match"),
             deadlineMilliseconds: options.deadlineMilliseconds, trace: visit.trace)
-        backend.caller.send(call) { result in
+        write(call, visit, backend) { result in
             visit.answer(
                 visit.response(to: result) { representation.item($0, id: id, isNewOrWhole: method == .put) })
         }

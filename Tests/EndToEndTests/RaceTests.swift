@@ -42,6 +42,24 @@ extension EndToEnd {
             expectProblem(try system.send("POST", "/orders", other, headers: key), 422)
         }
 
+        @Test("One Idempotency-Key, requests that lead to other shards and resources: refused", arguments: Shape.all)
+        func oneKeyOtherRequests(shape: Shape) throws {
+            let system = try TestSystem.shared(shape)
+            let books = try (0..<3).map { _ in try system.book(stock: 10) }
+            let key = [(name: "Idempotency-Key", value: UUID().uuidString)]
+            let input: JSONObject = ["bookId": .integer(books[0]), "quantity": 1]
+            for _ in 0..<2 { #expect(try system.send("POST", "/stockInputs", input, headers: key).status == 200) }
+            #expect(try system.stock(ofBook: books[0]) == 11)
+            for book in books[1...] {
+                let other: JSONObject = ["bookId": .integer(book), "quantity": 1]
+                expectProblem(try system.send("POST", "/stockInputs", other, headers: key), 422)
+                expectProblem(try system.send("PATCH", "/books/\(book)", ["stock": 1], headers: key), 422)
+                expectProblem(try system.send("DELETE", "/books/\(book)", headers: key), 422)
+                #expect(try system.stock(ofBook: book) == 10)
+            }
+            expectProblem(try system.send("POST", "/books", ["bookName": "b", "stock": 1], headers: key), 422)
+        }
+
         @Test("Versions: of ten writers with the same ETag one wins", arguments: Shape.all)
         func oneVersionManyWriters(shape: Shape) throws {
             let system = try TestSystem.shared(shape)

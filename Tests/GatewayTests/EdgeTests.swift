@@ -47,6 +47,28 @@ import Worker
         #expect(bench.shards.calls.last?.key == "k-2")
     }
 
+    @Test("Whatever shard a request leads to, its key is claimed first, at the one that keeps it")
+    func claims() async throws {
+        let bench = Bench(shards: 12)
+        let key = "Idempotency-Key: k-1"
+        let first = try await bench.ask("POST /stockInputs", [key], #"{"bookId":5,"quantity":1}"#)
+        #expect(first.status == 200)
+        let (claim, write) = (bench.shards.calls[0], bench.shards.calls[1])
+        #expect(claim.shard == Shards(count: 12).owner(ofText: "k-1") && claim.claims != nil && claim.body.isEmpty)
+        #expect(write.shard == 4 && write.claims == nil && write.deadlineMilliseconds <= claim.deadlineMilliseconds)
+        let again = try await bench.ask("POST /stockInputs", [key], #"{"bookId":5,"quantity":1}"#)
+        #expect(again.text == first.text)
+        for (line, body) in [
+            ("POST /stockInputs", #"{"bookId":6,"quantity":1}"#), ("POST /stockInputs", #"{"bookId":5,"quantity":2}"#),
+            ("PATCH /books/3", #"{"stock":1}"#), ("DELETE /books/5", ""),
+        ] {
+            let count = bench.shards.calls.count
+            let refused = try await bench.ask(line, [key], body)
+            #expect(refused.status == 422 && refused.type == "application/problem+json", "\(line) \(body)")
+            #expect(bench.shards.calls.count == count + 1)
+        }
+    }
+
     @Test("New items go round the shards from the first on; refused ones take no turn")
     func roundRobin() async throws {
         let bench = Bench(shards: 3)

@@ -12,6 +12,8 @@ final class FakeShards: Caller {
         /// By resource, then by id.
         var items: [String: [Int64: JSONObject]] = [:]
         var answered: [String: Reply] = [:]
+        /// What a key stands for, by service and key.
+        var claimed: [String: Int64] = [:]
         var calls: [Call] = []
         var refusal: Problem?
         /// Calls of these paths are answered so.
@@ -39,6 +41,7 @@ final class FakeShards: Caller {
         let result: CallResult = state.withLock { state in
             state.calls.append(call)
             if let refusal = state.refusal { return .refused(refusal) }
+            if let fingerprint = call.claims { return .answered(claim(call, fingerprint, &state)) }
             if let key = call.key, let reply = state.answered[key] { return .answered(reply) }
             let reply: Reply
             do throws(Problem) { reply = try answer(call, &state) } catch { reply = Self.reply(error) }
@@ -46,6 +49,15 @@ final class FakeShards: Caller {
             return .answered(reply)
         }
         then(result)
+    }
+
+    private func claim(_ call: Call, _ fingerprint: Int64, _ state: inout State) -> Reply {
+        let key = "\(call.service) \(call.key ?? "")"
+        guard state.claimed[key, default: fingerprint] == fingerprint else {
+            return Self.reply(Problem(422, "the key was used for another request"))
+        }
+        state.claimed[key] = fingerprint
+        return Reply(status: 204, contentType: Reply.jsonType, body: [])
     }
 
     private func answer(_ call: Call, _ state: inout State) throws(Problem) -> Reply {

@@ -10,6 +10,7 @@ public enum HeaderName {
     public static let requester = "requester"
     public static let deadline = "deadline"
     public static let ifMatch = "if-match"
+    public static let claims = "claims"
     public static let contentType = "content-type"
     public static let status = "status"
     public static let created = "created"

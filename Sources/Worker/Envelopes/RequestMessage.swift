@@ -22,6 +22,8 @@ struct RequestMessage: Sendable {
     /// The saga it belongs to, where it is not the beginning of one.
     var correlation: String?
     var body: [UInt8]
+    /// Set: the id is to be kept for the request of this fingerprint, which another shard will carry out.
+    var claims: Int64?
 
     func record(topic: String, shard: Int32) -> OutgoingRecord {
         var headers = [
@@ -32,6 +34,7 @@ struct RequestMessage: Sendable {
             Header(HeaderName.contentType, Reply.jsonType),
         ]
         if let ifMatch { headers.append(Header(HeaderName.ifMatch, ifMatch)) }
+        if let claims { headers.append(Header(HeaderName.claims, String(claims))) }
         if let correlation { headers.append(Header(HeaderName.correlation, correlation)) }
         return OutgoingRecord(topic: topic, partition: shard, key: nil, value: body, headers: headers)
     }
@@ -57,11 +60,13 @@ struct RequestMessage: Sendable {
         trace = record.header(HeaderName.traceparent).flatMap { TraceContext(header: $0) } ?? TraceContext()
         correlation = record.header(HeaderName.correlation)
         body = record.value ?? []
+        claims = record.header(HeaderName.claims) == nil ? nil : try Self.number(record, HeaderName.claims)
     }
 
     init(
         id: String, call: Int64, method: Method, path: String, replyTo: Int32, requester: String,
-        deadlineMilliseconds: Int64, ifMatch: String?, trace: TraceContext, correlation: String?, body: [UInt8]
+        deadlineMilliseconds: Int64, ifMatch: String?, trace: TraceContext, correlation: String?, body: [UInt8],
+        claims: Int64? = nil
     ) {
         self.id = id
         self.call = call
@@ -74,10 +79,13 @@ struct RequestMessage: Sendable {
         self.trace = trace
         self.correlation = correlation
         self.body = body
+        self.claims = claims
     }
 
     /// What makes two requests with one id the same request.
-    var fingerprint: Int64 {
+    var fingerprint: Int64 { claims ?? Self.fingerprint(method, path, body) }
+
+    static func fingerprint(_ method: Method, _ path: String, _ body: [UInt8]) -> Int64 {
         var hash = StableHash()
         hash.combine(method.rawValue.utf8)
         hash.combine(path.utf8)

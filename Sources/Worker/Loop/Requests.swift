@@ -8,6 +8,7 @@ import Wire
 extension WorkerLoop {
     func handleRequest(_ message: RequestMessage, _ record: Record, _ shard: Shard, _ now: Int64) throws {
         guard !isExpired(message, now) else { return }
+        if message.claims != nil { return try handleClaim(message, shard, now) }
         if try isRepeat(message, shard) { return }
         counters.requests += 1
         let job = Job(
@@ -84,7 +85,7 @@ extension WorkerLoop {
         return true
     }
 
-    private func refuseKey(_ message: RequestMessage) {
+    func refuseKey(_ message: RequestMessage) {
         let problem = Problem(422, "the key '\(message.id.prefix(80))' was used for another request")
         replies.append(ReplyMessage(to: message, Reply(problem)))
     }

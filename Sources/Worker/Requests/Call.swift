@@ -17,6 +17,8 @@ public struct Call: Sendable {
     public var trace: TraceContext
     /// The saga it belongs to, where it is not the beginning of one.
     public var correlation: String?
+    /// Set: nothing is done, the shard only keeps the key for the request that this one stands for.
+    public private(set) var claims: Int64?
 
     public init(
         service: String, shard: Int32, method: Method, path: String, body: [UInt8] = [], key: String? = nil,
@@ -33,6 +35,22 @@ public struct Call: Sendable {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.trace = trace
         self.correlation = correlation
+    }
+}
+
+extension Call {
+    /// A client's key stands for one request, whatever shard that leads to. One shard of the service keeps it: unless it
+    /// carries out the request itself, it is asked first. It answers 204, or 422 when the key stands for another request.
+    public func claim(among shards: Shards) -> Call? {
+        guard let key else { return nil }
+        let keeper = shards.owner(ofText: key)
+        guard keeper != shard else { return nil }
+        var claim = self
+        claim.shard = keeper
+        claim.body = []
+        claim.ifMatch = nil
+        claim.claims = RequestMessage.fingerprint(method, path, body)
+        return claim
     }
 }
 

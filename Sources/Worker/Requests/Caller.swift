@@ -108,7 +108,7 @@ final class Caller {
             id: call.key ?? "\(requester).\(lastCall)", call: lastCall, method: call.method, path: call.path,
             replyTo: replyPartition, requester: requester,
             deadlineMilliseconds: wall() + call.deadlineMilliseconds, ifMatch: call.ifMatch,
-            trace: call.trace, correlation: call.correlation, body: call.body)
+            trace: call.trace, correlation: call.correlation, body: call.body, claims: call.claims)
     }
 
     private func transmit(_ number: Int64, now: Int64) {

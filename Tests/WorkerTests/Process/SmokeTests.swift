@@ -68,6 +68,38 @@ import Wire
         }
     }
 
+    /// A key is kept by one shard for all, so that it finds the other request wherever that leads.
+    @Test(arguments: BrokerKind.available) func aKeyStandsForOneRequestOfAllShards(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            let worker = try counting.worker()
+            // The key "k" in the wording of each of the four shards: one of them keeps it, three must ask that one.
+            let calls = (Int64(1)...4).map { counting.increment($0, key: "k") }
+            let claims = calls.compactMap { $0.claim(among: counting.shards) }
+            #expect(claims.count == 3)
+            try counting.expect(204, claims[0])
+            try counting.expect(204, claims[0])
+            try counting.expect(422, claims[1])
+            // The keeper itself refuses it without being asked.
+            let own = try #require(calls.first { $0.claim(among: counting.shards) == nil })
+            try counting.expect(422, own)
+            var strayed = claims[0]
+            strayed.shard = (strayed.shard + 1) % 4
+            try counting.expect(421, strayed)
+            // It is state like any other: another life, and another file, know it still.
+            #expect(try worker.stop() == 0)
+            try FileManager.default.removeItem(atPath: worker.directory)
+            try worker.start()
+            try worker.waitUntilReady()
+            try counting.expect(422, claims[2])
+            try counting.expect(204, claims[0])
+            // What a keeper has done itself is found by those who ask it.
+            let done = counting.increment(Int64(counting.shards.owner(ofText: "d")) + 1, key: "d")
+            try counting.expect(201, done)
+            let other = counting.increment(Int64((done.shard + 1) % 4) + 1, key: "d")
+            try counting.expect(422, try #require(other.claim(among: counting.shards)))
+        }
+    }
+
     @Test(arguments: BrokerKind.available) func refusals(_ kind: BrokerKind) throws {
         try Counting.with(kind) { counting in
             try counting.worker()
