@@ -82,9 +82,12 @@ private let commonProperties: [(name: String, value: String)] = [
         }
         let error = KafkaError(code, doing: what, remedy: remedy)
         guard error.remedy == .retry, let cause = events.lastError else { return error }
+        // What no patience mends down there is how to be let in: whoever reads the line needs the names of the settings.
+        let mustBeFixed = cause.remedy == .fixConfiguration
+        let hint = mustBeFixed ? "; see KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_… and KAFKA_SSL_…" : ""
         return KafkaError(
-            remedy: cause.remedy == .fixConfiguration ? .fixConfiguration : .retry, code: error.code, name: error.name,
-            text: "\(error.text); last: \(cause.text)")
+            remedy: mustBeFixed ? .fixConfiguration : .retry, code: error.code, name: error.name,
+            text: "\(error.text); last: \(cause.text)\(hint)")
     }
 
     private static func set(_ configuration: OpaquePointer, _ name: String, _ value: String) throws(KafkaError) {

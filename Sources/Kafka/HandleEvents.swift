@@ -94,13 +94,16 @@ func logged(
     guard let text = unsafe text, let facility = unsafe facility else { return }
     let client = unsafe handle.flatMap { unsafe rd_kafka_name($0) }.map { unsafe String(cString: $0) } ?? ""
     let message = unsafe String(cString: text)
+    let kind = unsafe String(cString: facility)
     let fields: KeyValuePairs<String, LogValue> = [
-        "client": LogValue(client), "facility": LogValue(unsafe String(cString: facility)),
+        "client": LogValue(client), "facility": LogValue(kind),
     ]
     // The library counts as syslog does: 3 is an error, 4 a warning, 7 debug. A lost connection is an error to it,
     // while for us it is a warning: it tries again for ever, and who waits gets an error of his own.
     switch level {
     case ...2: Log.error(message, fields)
+    // Versions after 2.0.2 say so of every partition, every few milliseconds, until a broker that came back leads it.
+    case 4 where kind == "METADATAUPDATE": Log.debug(message, fields)
     case 3, 4: Log.warning(message, fields)
     case 5, 6: Log.info(message, fields)
     default: Log.debug(message, fields)

@@ -22,6 +22,10 @@ def main():
     failed = 0
     for name in DRILLS if options.name == "all" else [options.name]:
         print(f"{name} on {target.name}: {DRILLS[name].__doc__.splitlines()[0]}", flush=True)
+        if name in target.lacks:
+            print(f"LEFT OUT: {target.lacks[name]}", flush=True)
+            failed += options.name == name
+            continue
         started = time.monotonic()
         try:
             verdict = f"PASSED: {DRILLS[name](target)}"

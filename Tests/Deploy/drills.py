@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 import time
 
 import web
@@ -245,13 +246,16 @@ def broker_removed(target):
     time.sleep(10)
     target.start("kafka")
     started = time.monotonic()
+    wait("Kafka's port", target.kafka_listens, 120)
+    listening = time.monotonic()
+    say(f"Kafka is started again, its port is open after {listening - started:.1f} s")
 
     def taken():
         answer = shop.order()[0]
         return answer.json["orderId"] if answer.status == 201 and answer.json["orderStatus"] == "Ordered" else None
 
     kept.append(wait("an order after Kafka's return", taken, 180, every=1))
-    say(f"Kafka is back: first order taken {time.monotonic() - started:.1f} s after its start")
+    say(f"the first order is taken {time.monotonic() - listening:.1f} s later")
     for order in kept:
         shop.reaches(order, "Shipped", 90)
     stock = request("GET", f"{target.gateway}/books/{shop.book}").json["stock"]
@@ -262,6 +266,62 @@ def broker_removed(target):
     if 1000 - stock != len(shipped):
         raise Failed(f"stock fell by {1000 - stock}, {len(shipped)} orders were shipped")
     return f"refused while away, {len(shipped)} orders shipped, stock fell by exactly as many"
+
+
+class Buyer(threading.Thread):
+    """Orders one copy after the other until told to stop, and remembers what it was answered."""
+
+    def __init__(self, shop):
+        super().__init__(daemon=True)
+        self.shop, self.answers, self.stopped = shop, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.stopped.is_set():
+            answer, seconds = self.shop.order()
+            self.answers.append((answer, seconds))
+            time.sleep(0.2)
+
+    def stop(self):
+        self.stopped.set()
+        self.join(60)
+        return self.answers
+
+
+def broker_of_three(target):
+    """One of three brokers is stopped, another killed, under load: nobody notices, nothing is lost."""
+    brokers = target.brokers()
+    if len(brokers) < 3:
+        raise Failed(f"{target.name} has {len(brokers)} broker here: bring it up with kafka-3.yaml")
+    shop = Shop(target)
+    expect(shop.order()[0], 201, "an order before")
+    buyer, started = Buyer(shop), time.monotonic()
+    for broker, how in ((brokers[1], target.stop), (brokers[2], target.kill), (brokers[0], target.stop)):
+        how(broker)
+        say(f"{broker} is {'killed' if how == target.kill else 'stopped'} {time.monotonic() - started:.0f} s after the first order")
+        time.sleep(15)
+        if how == target.stop:
+            target.start(broker)
+        wait(f"{broker} to be back", lambda b=broker: target.kafka_listens(b), 120, every=1)
+        # The two others must have it back among the replicas in step before the next one goes.
+        time.sleep(15)
+    answers = buyer.stop()
+    kinds = {}
+    for answer, _ in answers:
+        kind = f"{answer.status} {answer.json.get('orderStatus') if answer.status == 201 else answer.text[:120]}"
+        kinds[kind] = kinds.get(kind, 0) + 1
+    for kind, count in sorted(kinds.items()):
+        say(f"{count} × {kind}")
+    slowest = max(seconds for _, seconds in answers)
+    say(f"the slowest took {slowest:.1f} s")
+    ordered = [answer.json["orderId"] for answer, _ in answers if answer.status == 201 and answer.json["orderStatus"] == "Ordered"]
+    wait("all of them to be Shipped", lambda: all(shop.status(order) == "Shipped" for order in ordered), 120, every=2)
+    sold = 1000 - request("GET", f"{target.gateway}/books/{shop.book}").json["stock"]
+    if sold != len(ordered) + 1:
+        raise Failed(f"{len(ordered) + 1} orders were taken, the stock fell by {sold}")
+    if set(kinds) != {"201 Ordered"}:
+        raise Failed("not every order was taken")
+    return f"{len(ordered)} orders while each broker was away once, all shipped; stock fell by exactly as many"
 
 
 def volume(target):
@@ -351,9 +411,9 @@ def bad_input(target):
     def container(command, env, seconds, options):
         settings = {"KAFKA_BOOTSTRAP": target.bootstrap, "INSTANCE": "drill-0", **env}
         flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
-        subprocess.run(["podman", "rm", "-f", "drill-bad-input"], capture_output=True, check=False)
-        return web.run("timeout", "-k", "10", str(seconds), "podman", "run", "--rm", "--name", "drill-bad-input",
-                           "--read-only", *target.network(), *flags, *options, "cna-bookstore:latest", command,
+        return web.run("timeout", "-k", "10", str(seconds), "podman", "run", "--rm",
+                           "--read-only", *target.network(), *target.credentials(), *flags, *options,
+                           "cna-bookstore:latest", command,
                            check=False, timeout=seconds + 30)
 
     def ends(what, names, command="order", env=None, options=("-v", "/var/lib/bookstore")):
@@ -376,6 +436,7 @@ def bad_input(target):
         if done.returncode not in (0, 124, 143) or not hits:
             raise Failed(f"{what}: exit {done.returncode}: {text[-600:]}")
 
+    ends("KAFKA_BOOTSTRAP is missing", "KAFKA_BOOTSTRAP", env={"KAFKA_BOOTSTRAP": ""})
     ends("SHARDS is no number", "SHARDS", "topics", {"SHARDS": "many"})
     ends("LOG_LEVEL is unknown", "LOG_LEVEL", env={"LOG_LEVEL": "loud"})
     ends("ORDER_PORT is no port", "ORDER_PORT", env={"ORDER_PORT": "http"})
@@ -383,6 +444,10 @@ def bad_input(target):
     ends("the password file is missing", "KAFKA_SASL_PASSWORD_FILE", env={
         "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN",
         "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/none"})
+    if target.credentials():
+        ends("the password is another user's", "KAFKA_SASL_", env={"KAFKA_SASL_USERNAME": "customer"})
+        ends("the mechanism is not the broker's", "KAFKA_SASL_", env={"KAFKA_SASL_MECHANISM": "PLAIN"})
+        waits("the broker wants TLS, the client does not", ["kafka"], {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"})
     ends("the topics have another partition count", "partition", "topics", {"SHARDS": "7"})
     ends("the volume is read-only", "/var/lib/bookstore", options=("-v", "/usr/share:/var/lib/bookstore:ro"))
     with tempfile.TemporaryDirectory() as small:
@@ -400,5 +465,5 @@ def bad_input(target):
 DRILLS = {
     "collections": collections, "console": console, "autoscale": autoscale, "rolling": rolling, "zombie": zombie,
     "breaker": breaker, "cors": cors, "customer-removed": customer_removed, "delivery-removed": delivery_removed,
-    "broker-removed": broker_removed, "volume": volume, "config": config, "bad-input": bad_input,
+    "broker-removed": broker_removed, "broker-of-three": broker_of_three, "volume": volume, "config": config, "bad-input": bad_input,
 }

@@ -20,6 +20,8 @@ class Target:
     name = ""
     gateway = "http://127.0.0.1:8080"
     order = "http://127.0.0.1:8081"
+    # Check points that make no sense here, and why.
+    lacks = {}
 
     def missing(self, verb):
         raise web.Failed(f"target {self.name} has no {verb}")
@@ -86,6 +88,10 @@ class Containers(Target):
     def unpause(self, service):
         run("podman", "unpause", self.container(service))
 
+    def kafka_listens(self, broker="kafka"):
+        open_port = "exec 3<>/dev/tcp/$(hostname)/9092"
+        return run("podman", "exec", self.container(broker), "bash", "-c", open_port, check=False).returncode == 0
+
     def credentials(self):
         """What another client in the network needs besides the address."""
         return []
@@ -102,6 +108,10 @@ class Compose(Containers):
     """compose/compose.yaml, brought up with podman-compose under the project name below."""
 
     name = "compose"
+    lacks = {
+        "autoscale": "compose runs one container a service",
+        "zombie": "compose restarts no container for being unhealthy",
+    }
 
     def __init__(self):
         self.project = os.environ.get("COMPOSE_PROJECT_NAME", "bookstore")
@@ -139,6 +149,11 @@ class Compose(Containers):
 
     bootstrap = "kafka:9092"
     inner_gateway = "http://gateway:8080"
+
+    def brokers(self):
+        services = run("podman", "ps", "-a", "--format", '{{index .Labels "com.docker.compose.service"}}', "--filter",
+                       f"label=com.docker.compose.project={self.project}").stdout.split()
+        return sorted(name for name in services if name.startswith("kafka"))
 
     def is_encrypted(self):
         return "tls-sasl.yaml" in self.files
@@ -320,6 +335,9 @@ class Cluster(Target):
 
     def workload(self, service):
         return self.kinds.get(service, f"statefulset/{service}")
+
+    def kafka_listens(self):
+        return self.ready("kafka")
 
     def scale(self, service, replicas):
         self.kubectl("scale", self.workload(service), f"--replicas={replicas}", service=service)

@@ -97,6 +97,9 @@ def test_three_brokers_keep_three_copies():
         assert environment["KAFKA_MIN_INSYNC_REPLICAS"] == "2"
         assert environment["KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR"] == "3"
         assert len(environment["KAFKA_CONTROLLER_QUORUM_VOTERS"].split(",")) == 3
+        # Brokers that disagree about these look for a group's coordinator in different places.
+        for key in ("KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS", "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS"):
+            assert environment[key] == services["kafka"]["environment"][key], f"{name}: {key}"
     assert sorted(services[n]["environment"]["KAFKA_NODE_ID"] for n in ("kafka", "kafka-2", "kafka-3")) == ["1", "2", "3"]
     for service in (*WORKERS, "gateway", "topics"):
         assert services[service]["environment"]["KAFKA_BOOTSTRAP"].count(":9092") == 3
