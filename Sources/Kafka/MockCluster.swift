@@ -36,6 +36,10 @@ internal import CRdKafka
         unsafe rd_kafka_mock_push_request_errors_array(cluster, api, errors.count, &errors)
     }
 
+    public func moveLeader(of place: TopicPartition, to broker: Int32) {
+        _ = unsafe rd_kafka_mock_partition_set_leader(cluster, place.topic, place.partition, broker)
+    }
+
     public func setBroker(_ id: Int32, isUp: Bool) {
         _ = isUp ? unsafe rd_kafka_mock_broker_set_up(cluster, id) : unsafe rd_kafka_mock_broker_set_down(cluster, id)
     }

@@ -78,7 +78,7 @@ public final class Reader {
         let code = unsafe rd_kafka_query_watermark_offsets(
             handle.pointer, partition.topic, partition.partition, &low, &high, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw handle.error(code, doing: "query the watermarks of \(partition)")
+            throw lookingAgain(handle, handle.error(code, doing: "query the watermarks of \(partition)"))
         }
         return (low, high)
     }
@@ -108,10 +108,20 @@ public final class Reader {
         if timestamp < 0 { list.setOffsets(timestamp) }
         let code = unsafe rd_kafka_offsets_for_times(handle.pointer, list.pointer, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw handle.error(code, doing: "look for offsets of \(partitions)")
+            throw lookingAgain(handle, handle.error(code, doing: "look for offsets of \(partitions)"))
         }
         return try list.positions(doing: "look for the offset")
     }
+
+    /// After a broker died its partitions have other leaders, but the library goes on asking the one it remembers, for
+    /// minutes where nothing of the topic is read. The whole metadata makes it forget; the caller's next try finds them.
+    private func lookingAgain(_ handle: Handle, _ error: KafkaError) -> KafkaError {
+        if error.remedy == .retry {
+            _ = try? handle.partitionCounts(all: true, timeoutMilliseconds: Reader.lookAgainMilliseconds)
+        }
+        return error
+    }
+    private static let lookAgainMilliseconds: Int32 = 1_000
 
     /// Kafka's numbers for "the end" and "the beginning" in place of a time.
     private static let latest: Int64 = -1

@@ -110,4 +110,19 @@ import Testing
         try producer.flush(timeoutMilliseconds: 10_000)
         #expect(producer.failedDeliveries == 0)
     }
+
+    /// A killed broker's partitions get other leaders; who only asks for the ends of logs must hear of it.
+    @Test func theEndsOfLogsAreFoundAtTheNewLeader() throws {
+        let cluster = try MockCluster(brokers: 2)
+        let place = TopicPartition(topic: "t", partition: 0)
+        cluster.createTopic("t", partitions: 1)
+        cluster.moveLeader(of: place, to: 1)
+        let reader = try Reader(cluster.settings, clientID: "r")
+        try eventually { try reader.highWatermarks([place], timeoutMilliseconds: 5_000).map(\.offset) == [0] }
+        #expect(try reader.watermarks(place, timeoutMilliseconds: 5_000) == (0, 0))
+        cluster.moveLeader(of: place, to: 2)
+        try eventually { (try? reader.highWatermarks([place], timeoutMilliseconds: 5_000).map(\.offset)) == [0] }
+        cluster.moveLeader(of: place, to: 1)
+        try eventually { (try? reader.watermarks(place, timeoutMilliseconds: 5_000).high) == 0 }
+    }
 }
