@@ -1,4 +1,4 @@
-// Looking after the file: integrity, checkpoint, copies.
+// Looking after the file: integrity, copies.
 
 internal import CSQLite
 
@@ -6,6 +6,7 @@ extension Connection {
     /// What is wrong with the file; empty when all is well. `quick` skips the comparison of tables with their indices.
     public func integrityCheck(quick: Bool = false) throws(SQLiteError) -> [String] {
         var complaints: [String] = []
+        if hasForeignLog { complaints.append("the write-ahead log beside the file was not written for it") }
         for row in try query(quick ? "PRAGMA quick_check" : "PRAGMA integrity_check") {
             guard case .text(let complaint)? = row.values.first, complaint != "ok" else { continue }
             complaints.append(complaint)
@@ -14,14 +15,6 @@ extension Connection {
             complaints.append("foreign key violated: \(row.values)")
         }
         return complaints
-    }
-
-    /// Brings the WAL into the file and empties it.
-    public func checkpoint() throws(SQLiteError) {
-        guard let row = try first("PRAGMA wal_checkpoint(TRUNCATE)") else { return }
-        if try row.integer("busy") != 0 {
-            throw SQLiteError(code: SQLITE_BUSY, message: "somebody reads the file, the WAL stays")
-        }
     }
 
     /// A compact copy of the database in a new file.

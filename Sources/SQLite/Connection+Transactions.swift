@@ -26,6 +26,7 @@ extension Connection {
 
     public func commit() throws(SQLiteError) {
         try execute("COMMIT")
+        checkpointIfLong()
     }
 
     /// Never throws: SQLite may have rolled back by itself (disk full), and then nothing is left to do.

@@ -9,19 +9,25 @@ internal import CSQLite
     public static let busyTimeoutMilliseconds: Int32 = 5_000
     /// Page cache per connection: a worker owns a dozen files and stays small.
     public static let cacheKilobytes = 1_024
-    /// The WAL file is cut back to this after a checkpoint.
-    public static let journalSizeLimitBytes = 4 << 20
+    /// A longer log is brought into the file after a commit.
+    public static let logBytesMax = 4 << 20
 
+    let path: String
     let handle: OpaquePointer
     let statements = StatementCache()
     var capture: ChangeCapture?
     var tables: [String: TableInfo] = [:]
     var savepointDepth = 0
     private(set) var isOpen = true
+    /// The log beside the file was written for another state of it: what this connection shows is a mixture.
+    public private(set) var hasForeignLog = false
+    private let isReadOnly: Bool
     /// While false, a statement that would write is refused.
     public var mayWrite = true
 
     public init(path: String, readOnly: Bool = false) throws(SQLiteError) {
+        self.path = path
+        isReadOnly = readOnly
         var opened: OpaquePointer?
         let access = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
@@ -36,7 +42,9 @@ internal import CSQLite
         }
         unsafe handle = opened
         do throws(SQLiteError) {
-            try configure(readOnly: readOnly)
+            try configure()
+            hasForeignLog = try findForeignLog()
+            if !readOnly && !hasForeignLog { try beginLog() }
         } catch {
             close()
             throw SQLiteError(code: error.code, message: "\(error.message): \(path)", sql: error.sql)
@@ -45,17 +53,18 @@ internal import CSQLite
 
     deinit { close() }
 
-    private func configure(readOnly: Bool) throws(SQLiteError) {
+    private func configure() throws(SQLiteError) {
         _ = unsafe sqlite3_busy_timeout(handle, Connection.busyTimeoutMilliseconds)
         // Kafka first, SQLite second: what a power cut takes from the file comes back from the log, so NORMAL is enough.
         let writable = """
             PRAGMA journal_mode=WAL;
             PRAGMA synchronous=NORMAL;
-            PRAGMA journal_size_limit=\(Connection.journalSizeLimitBytes);
+            PRAGMA wal_autocheckpoint=0;
             """
+        if !isReadOnly { try sealIfEmpty() }
         try script(
             """
-            \(readOnly ? "" : writable)
+            \(isReadOnly ? "" : writable)
             PRAGMA foreign_keys=ON;
             PRAGMA cache_size=-\(Connection.cacheKilobytes);
             PRAGMA temp_store=MEMORY;
@@ -65,6 +74,7 @@ internal import CSQLite
     /// Finalizes the statements and closes the file. A closed connection answers every call with an error.
     public func close() {
         guard isOpen else { return }
+        if !isReadOnly && !hasForeignLog { endLog() }
         isOpen = false
         stopCapture()
         statements.removeAll()

@@ -94,6 +94,7 @@ final class Shard {
     }
 
     private static func check(_ store: Connection, path: String, identity: ShardIdentity, limits: WorkerLimits) throws {
+        guard !store.hasForeignLog else { throw StateError("the write-ahead log beside it was not written for it") }
         for (name, expected) in identity.rows {
             let found = try local(store, name) ?? "nothing"
             guard found == expected else { throw StateError("its \(name) is \(found), not \(expected)") }

@@ -11,6 +11,8 @@ import Wire
 @Suite(.serialized) struct FileTests {
     enum Harm: String, CaseIterable, Sendable {
         case deleted, cutShort, randomBytes, yesterdaysCopy, anotherShards, anotherClusters
+        /// Put back alone, beside the log that a killed worker has left.
+        case yesterdaysCopyBesideTodaysLog
     }
 
     @Test(arguments: BrokerKind.available) func harmedFilesAreRebuilt(_ kind: BrokerKind) throws {
@@ -22,16 +24,25 @@ import Wire
                 try load.settle()
                 #expect(try worker.stop() == 0)
                 let copy = worker.file(0) + ".copy"
-                if harm == .yesterdaysCopy {
+                if harm == .yesterdaysCopy || harm == .yesterdaysCopyBesideTodaysLog {
                     try FileManager.default.copyItem(atPath: worker.file(0), toPath: copy)
                     try worker.restart()
                     load.start(requests: 40, clients: 4)
                     try load.settle()
                     #expect(try worker.stop() == 0)
                 }
+                if harm == .yesterdaysCopyBesideTodaysLog {
+                    try worker.restart()
+                    load.start(requests: 40, clients: 4)
+                    try load.settle()
+                    worker.kill()
+                    #expect(FileManager.default.fileExists(atPath: worker.file(0) + "-wal"))
+                }
                 try self.harm(worker, harm, copy: copy)
                 try worker.restart()
                 try load.judge()
+                let isNamed = worker.log.contains("the write-ahead log beside it was not written for it")
+                #expect(isNamed == (harm == .yesterdaysCopyBesideTodaysLog))
             }
             #expect(try worker.stop() == 0)
             try counting.filesEqualTopic((0..<4).map { (worker, $0) })
@@ -44,7 +55,7 @@ import Wire
         case .deleted: try files.removeItem(atPath: path)
         case .cutShort: truncate(path, 5_000)
         case .randomBytes: try Data((0..<20_000).map { _ in UInt8.random(in: 0...255) }).write(to: URL(filePath: path))
-        case .yesterdaysCopy:
+        case .yesterdaysCopy, .yesterdaysCopyBesideTodaysLog:
             try files.removeItem(atPath: path)
             try files.moveItem(atPath: copy, toPath: path)
         case .anotherShards:
