@@ -26,7 +26,6 @@ static inline struct MHD_Daemon *cmicrohttpd_start(struct cmicrohttpd_callbacks 
       MHD_OPTION_UNESCAPE_CALLBACK, callbacks.unescape, callbacks.context,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory_per_connection,
       MHD_OPTION_CONNECTION_LIMIT, connections,
-      MHD_OPTION_STRICT_FOR_CLIENT, 1,
       MHD_OPTION_END);
 }
 

@@ -177,8 +177,13 @@ private func handleRequest(
         if unsafe path.distance(to: version) != (connection.draft?.targetBytes ?? 0) + 1 {
             connection.draft?.refuse(.badRequest("The request target holds a NUL."))
         }
+        let headers = unsafe headers(of: daemonConnection)
+        // The daemon's own answer to this would be a page of HTML.
+        if unsafe strcmp(version, "HTTP/1.1") == 0, headers.count(where: { sameHeaderName($0.name, "Host") }) != 1 {
+            connection.draft?.refuse(.badRequest("A request of HTTP/1.1 has exactly one header Host."))
+        }
         step = unsafe reception.headersArrived(
-            connection, method: String(cString: method), headers: headers(of: daemonConnection),
+            connection, method: String(cString: method), headers: headers,
             bytes: cmicrohttpd_header_bytes(daemonConnection))
     } else if let upload = unsafe upload, unsafe uploadSize.pointee > 0 {
         let count = unsafe uploadSize.pointee

@@ -221,6 +221,21 @@ func withServer(
     }
 
     @Test(arguments: [
+        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab", "GET /a\u{0}b HTTP/1.1\r\nHost: x\r\n\r\n",
+    ])
+    func malformedButReadable(request: String) throws {
+        try withServer { server in
+            let client = try Client(port: server.port)
+            client.send(request)
+            let answer = client.answer()
+            #expect(answer?.status == 400)
+            #expect(answer?.headers["content-type"] == "application/problem+json")
+        }
+    }
+
+    @Test(arguments: [
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
