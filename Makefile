@@ -16,7 +16,8 @@ setup: ## install from Debian what is missing (root or sudo), find Swift
 
 # The Swift runtime is linked in, so that the binary runs where no toolchain is.
 build: setup ## release build: .build/release/bookstore
-	@$(SWIFT) build -c release --static-swift-stdlib --product bookstore
+	@BUILD_COMMIT=$$(git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null) \
+		$(SWIFT) build -c release --static-swift-stdlib --product bookstore
 
 lint: setup ## format, imports, banned calls; warnings are errors in every build
 	@.ci/lint

@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
 // SE-0458: in the sources every use of unsafe memory says so; `grep unsafe` is the audit list.
 let fenced: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+// `make build` says which commit it builds; in C, so that a new one compiles one small file and links.
+let commit = (Context.environment["BUILD_COMMIT"] ?? "").filter { $0.isLetter || $0.isNumber || $0 == "-" }
+
 let package = Package(
     name: "cna-bookstore",
     products: [.executable(name: "bookstore", targets: ["bookstore"])],
@@ -21,6 +24,8 @@ let package = Package(
         .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
         .systemLibrary(name: "CPlatform"),
+        .target(
+            name: "CBuild", cSettings: commit.isEmpty ? [] : [.define("BUILD_COMMIT", to: "\"\(commit)\"")]),
 
         // Leaves: the operating system, bytes on the wire, and the words of a contract.
         .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: fenced),
@@ -42,7 +47,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Broker", "Worker", "Gateway", "Kafka", "SQLite", "Wire", "Contract", "Platform", "CPlatform",
+                "Broker", "Worker", "Gateway", "Kafka", "SQLite", "Wire", "Contract", "Platform", "CPlatform", "CBuild",
             ],
             swiftSettings: fenced),
 
@@ -81,7 +86,9 @@ let package = Package(
             swiftSettings: fenced),
 
         // Tests.
-        .target(name: "TestSupport", dependencies: ["Broker"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Broker", "Operations"], path: "Tests/TestSupport",
+            swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests", dependencies: ["Broker", "Kafka", "TestSupport", "bookstore"],
             path: "Tests/ConformanceTests", swiftSettings: strict),

@@ -1,6 +1,13 @@
-// Which build this is. An image is told its commit when it is built; a working copy has no honest answer.
+// Which build this is: `make build` compiles the commit in, an image names it in its environment. A build that was told
+// nothing has no honest answer.
+import CBuild
 import Platform
 
 enum BuildInfo {
-    static func commit(_ settings: Settings) -> String { settings.text("BUILD_COMMIT", default: "dev") }
+    static func commit(_ settings: Settings) -> String {
+        if let told = settings.text("BUILD_COMMIT") { return told }
+        // The address of a constant text.
+        let compiled = unsafe String(cString: cbuild_commit())
+        return compiled.isEmpty ? "dev" : compiled
+    }
 }

@@ -1,5 +1,6 @@
 // A throw-away Apache Kafka for tests, from the distribution in KAFKA_HOME: one KRaft node on loopback.
 import Foundation
+import Operations
 
 public final class ApacheKafka: @unchecked Sendable {  // everything is set in init and only read afterwards
     /// Whether tests can have one; a test that needs it says `.enabled(if: ApacheKafka.isAvailable, …)`.
@@ -60,29 +61,9 @@ public final class ApacheKafka: @unchecked Sendable {  // everything is set in i
         """
 
     public static func properties(port: Int, controllerPort: Int, directory: String) -> String {
-        """
-        process.roles=broker,controller
-        node.id=1
-        controller.listener.names=CONTROLLER
-        listeners=PLAINTEXT://127.0.0.1:\(port),CONTROLLER://127.0.0.1:\(controllerPort)
-        advertised.listeners=PLAINTEXT://127.0.0.1:\(port),CONTROLLER://127.0.0.1:\(controllerPort)
-        listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-        inter.broker.listener.name=PLAINTEXT
-        controller.quorum.bootstrap.servers=127.0.0.1:\(controllerPort)
-        log.dirs=\(directory)/data
-        auto.create.topics.enable=false
-        offsets.topic.replication.factor=1
-        offsets.topic.num.partitions=4
-        transaction.state.log.replication.factor=1
-        transaction.state.log.min.isr=1
-        transaction.state.log.num.partitions=4
-        share.coordinator.state.topic.replication.factor=1
-        share.coordinator.state.topic.min.isr=1
-        group.initial.rebalance.delay.ms=0
-        group.min.session.timeout.ms=1000
-        transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
-        log.cleaner.dedupe.buffer.size=16777216
-        """
+        KRaftProperties.text(
+            broker: Address(host: "127.0.0.1", port: UInt16(port)),
+            controller: Address(host: "127.0.0.1", port: UInt16(controllerPort)), data: directory)
     }
 }
 

@@ -26,7 +26,7 @@ struct KafkaHome: Sendable {
         }
         address = try Address(host: "127.0.0.1", port: Port.free())
         let controller = try Address(host: "127.0.0.1", port: Port.free())
-        try Files.write(Self.properties(address, controller, data), to: properties)
+        try Files.write(KRaftProperties.text(broker: address, controller: controller, data: data), to: properties)
         try format(data, settings)
         try Files.write("\(address)\n", to: data + "/bootstrap")
     }
@@ -57,33 +57,5 @@ struct KafkaHome: Sendable {
         // The last letter holds two bits of the 128; the first is no hyphen, which would read as an option.
         let middle = (0..<20).map { _ in letters[Int.random(in: 0..<64)] }
         return String([letters[Int.random(in: 0..<62)]] + middle + [letters[Int.random(in: 0..<4) * 16]])
-    }
-
-    /// One node for one machine: everything once, nothing created by accident, no waiting for other brokers.
-    private static func properties(_ broker: Address, _ controller: Address, _ data: String) -> String {
-        """
-        process.roles=broker,controller
-        node.id=1
-        controller.listener.names=CONTROLLER
-        listeners=PLAINTEXT://\(broker),CONTROLLER://\(controller)
-        advertised.listeners=PLAINTEXT://\(broker),CONTROLLER://\(controller)
-        listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-        inter.broker.listener.name=PLAINTEXT
-        controller.quorum.bootstrap.servers=\(controller)
-        log.dirs=\(data)/log
-        auto.create.topics.enable=false
-        offsets.topic.replication.factor=1
-        offsets.topic.num.partitions=4
-        transaction.state.log.replication.factor=1
-        transaction.state.log.min.isr=1
-        transaction.state.log.num.partitions=4
-        share.coordinator.state.topic.replication.factor=1
-        share.coordinator.state.topic.min.isr=1
-        group.initial.rebalance.delay.ms=0
-        group.min.session.timeout.ms=1000
-        transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
-        log.cleaner.dedupe.buffer.size=16777216
-
-        """
     }
 }
