@@ -27,7 +27,7 @@ public enum BrokerProcess {
             return 0
         } catch {
             Log.error("embedded broker cannot start", ["error": LogValue(describing: error)])
-            return 1
+            return SettingsError.exitStatus(of: error)
         }
     }
 

@@ -34,6 +34,7 @@ public enum Log {
     private struct State {
         var level = LogLevel.info
         var pretty = false
+        var coloured = false
         var context: [(name: String, value: LogValue)] = []
     }
     private static let state = Mutex(State())
@@ -46,8 +47,10 @@ public enum Log {
         let format = try settings.choice("LOG_FORMAT", default: "auto", of: ["auto", "json", "pretty"])
         let level = LogLevel.allCases.first { $0.name == name } ?? .info
         let terminal = isatty(STDERR_FILENO) == 1
+        let isPlain = settings.text("NO_COLOR") != nil || settings.text("TERM") == "dumb"
         state.withLock { state in
             state.level = level
+            state.coloured = terminal && !isPlain
             state.pretty = format == "pretty" || (format == "auto" && terminal)
             state.context = context.map { (name: $0.key, value: $0.value) }
         }
@@ -72,7 +75,8 @@ public enum Log {
         let line: String? = state.withLock { state in
             guard level >= state.level else { return nil }
             return state.pretty
-                ? prettyLine(level, message, fields) : jsonLine(level, message, state.context, fields)
+                ? prettyLine(level, message, fields, coloured: state.coloured)
+                : jsonLine(level, message, state.context, fields)
         }
         guard var line else { return }
         // One write a line keeps lines of several threads and processes whole; a full or closed pipe loses the line, not us.
@@ -125,7 +129,7 @@ public enum Log {
     }
 
     private static func prettyLine(
-        _ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, LogValue>
+        _ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, LogValue>, coloured: Bool
     ) -> String {
         let colour =
             switch level {
@@ -135,7 +139,7 @@ public enum Log {
             case .error: "\u{1B}[31m"
             }
         var line = String(UTCTime(wallMilliseconds: Clock.wallMilliseconds()).rfc3339.dropFirst(11))
-        line += " \(colour)\(message)\u{1B}[0m"
+        line += coloured ? " \(colour)\(message)\u{1B}[0m" : " \(level.name): \(message)"
         for (name, value) in fields {
             switch value {
             case .integer(let number): line += "  \(name)=\(number)"

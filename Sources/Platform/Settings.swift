@@ -12,6 +12,12 @@ public struct SettingsError: Error, CustomStringConvertible, Equatable {
     }
 }
 
+extension SettingsError {
+    /// Exit status of a process that an error has ended: 2 for a setting that makes no sense, since a restart will not
+    /// help; 1 for everything that went wrong while it ran.
+    public static func exitStatus(of error: any Error) -> Int32 { error is SettingsError ? 2 : 1 }
+}
+
 public struct Settings: Sendable {
     private let variables: [String: String]
 

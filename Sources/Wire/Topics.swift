@@ -1,4 +1,6 @@
 // The topics of a system, by name. One system, one set of topics.
+import Platform
+
 public struct Topics: Sendable, Equatable {
     public let system: String
 
@@ -14,4 +16,9 @@ public struct Topics: Sendable, Equatable {
 
     /// Each requester reads one partition of the replies.
     public static let replyPartitions: Int32 = 16
+
+    /// The one that this instance reads.
+    public static func replyPartition(of instance: String) -> Int32 {
+        Int32(StableHash.of(instance) % UInt64(replyPartitions))
+    }
 }

@@ -46,7 +46,7 @@ import Worker
     @Test("A port in use is an error that names the port and the variable")
     func portInUse() async throws {
         let (bench, server) = try await start()
-        let error = #expect(throws: SettingsError.self) {
+        let error = #expect(throws: PortInUse.self) {
             _ = try EdgeServer(
                 bench.edge, variable: "GATEWAY_PORT", defaultPort: 8080,
                 settings: Settings(["GATEWAY_PORT": String(server.port)]))
@@ -54,6 +54,19 @@ import Worker
         #expect(error?.description.contains("port \(server.port) of 127.0.0.1 is in use") == true)
         #expect(error?.variable == "GATEWAY_PORT")
         server.stop()
+    }
+
+    @Test("A port that is none is found before anything is connected")
+    func portThatIsNone() {
+        let order = Bookstore.orderService
+        #expect(throws: SettingsError.self) { try OwnEdge.check(order, Settings(["ORDER_PORT": "70000"])) }
+        #expect(throws: SettingsError.self) { try OwnEdge.check(order, Settings(["EDGE_IN_FLIGHT_MAX": "none"])) }
+        #expect(throws: Never.self) { try OwnEdge.check(order, Settings(["ORDER_PORT": "8081"])) }
+    }
+
+    @Test("As many lists as requests may be under way, with a call to each shard, are not too many calls")
+    func listsFit() {
+        #expect(WorkerLimits().callsInFlightMax >= EdgeOptions().inFlightMax * 12)
     }
 
     @Test("Stopping lets requests under way finish")

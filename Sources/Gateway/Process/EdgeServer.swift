@@ -7,23 +7,35 @@ public final class EdgeServer: Sendable {
     private let server: HTTPServer
     private let stopMilliseconds: Int
 
+    /// Where it listens and what it bears.
+    struct Place {
+        let address: String
+        let port: UInt16
+        let limits: IngressLimits
+        let stopMilliseconds: Int
+
+        init(variable: String, defaultPort: UInt16, settings: Settings) throws(SettingsError) {
+            port = try settings.integer(variable, default: defaultPort, in: 0...UInt16.max)
+            address = settings.text("LISTEN_ADDRESS", default: "127.0.0.1")
+            stopMilliseconds = try settings.integer("EDGE_STOP_MILLISECONDS", default: 8000, in: 0...60_000)
+            limits = try IngressLimits.fromSettings(settings)
+        }
+    }
+
     public var port: UInt16 { server.port }
 
     /// Listens at once; requests get 503 until the edge is connected.
     /// - Parameter variable: what sets the port, for the error of an operator whose port is taken.
     public init(_ edge: Edge, variable: String, defaultPort: UInt16, settings: Settings) throws {
         self.edge = edge
-        let port = try settings.integer(variable, default: defaultPort, in: 0...UInt16.max)
-        let address = settings.text("LISTEN_ADDRESS", default: "127.0.0.1")
-        stopMilliseconds = try settings.integer("EDGE_STOP_MILLISECONDS", default: 8000, in: 0...60_000)
-        let limits = try IngressLimits.fromSettings(settings)
+        let place = try Place(variable: variable, defaultPort: defaultPort, settings: settings)
+        stopMilliseconds = place.stopMilliseconds
         do {
             server = try HTTPServer(
-                address: address, port: port, limits: limits, refuse: { edge.refuse($0) },
+                address: place.address, port: place.port, limits: place.limits, refuse: { edge.refuse($0) },
                 handler: { edge.handle($0) })
         } catch IngressError.portInUse {
-            throw SettingsError(
-                variable, "port \(port) of \(address) is in use by another process; choose another with \(variable)")
+            throw PortInUse(variable: variable, address: place.address, port: place.port)
         }
     }
 
@@ -32,6 +44,17 @@ public final class EdgeServer: Sendable {
         edge.close()
         server.quiesce()
         server.stop(graceMilliseconds: stopMilliseconds)
+    }
+}
+
+/// Another process listens there. It may go away, so this is no setting that makes no sense.
+struct PortInUse: Error, CustomStringConvertible {
+    let variable: String
+    let address: String
+    let port: UInt16
+
+    var description: String {
+        "port \(port) of \(address) is in use by another process; choose another with \(variable)"
     }
 }
 

@@ -11,7 +11,7 @@ public struct GatewayProcess {
     /// What the gateway listens on unless `GATEWAY_PORT` says otherwise.
     public static let defaultPort: UInt16 = 8080
 
-    /// Returns the exit status: 0 after SIGTERM, 1 for an error that the log names in one line.
+    /// Returns the exit status: 0 after SIGTERM, else 1 or 2 for an error that the log names in one line.
     public static func run(system: SystemContract, instance: String, settings: Settings = .process) -> Int32 {
         do {
             try Log.start(settings: settings, context: ["service": "gateway", "instance": LogValue(instance)])
@@ -19,8 +19,9 @@ public struct GatewayProcess {
             let stop = StopSignal()
             return try GatewayProcess(system: system, instance: instance, settings: settings, stop: stop).run()
         } catch {
-            Log.error("ended: \(error)", ["status": 1])
-            return 1
+            let status = SettingsError.exitStatus(of: error)
+            Log.error("ended: \(error)", ["status": LogValue(status)])
+            return status
         }
     }
 
@@ -34,6 +35,8 @@ public struct GatewayProcess {
             system: system, services: system.services, instance: instance,
             options: try EdgeOptions.fromSettings(settings))
         let kafka = try KafkaSettings.fromEnvironment(settings)
+        // Needed only once Kafka is there, but what is wrong is said now.
+        _ = try WorkerLimits(settings)
         let server = try EdgeServer(
             edge, variable: "GATEWAY_PORT", defaultPort: Self.defaultPort, settings: settings)
         Log.info("listening", ["port": LogValue(server.port)])

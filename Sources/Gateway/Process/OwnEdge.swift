@@ -1,9 +1,16 @@
 // The edge of one service in its own worker's process: for callers inside the cluster and for probes.
 public import Contract
-import Platform
+public import Platform
 public import Worker
 
 public enum OwnEdge {
+    /// Whether the settings make sense: said before anything is connected.
+    public static func check(_ service: ServiceContract, _ settings: Settings) throws {
+        _ = try EdgeOptions.fromSettings(settings)
+        _ = try EdgeServer.Place(
+            variable: Settings.portVariable(of: service.name), defaultPort: service.ownPort ?? 0, settings: settings)
+    }
+
     /// Serves the service's own resources and the local paths on its own port. Returns what stops it.
     /// - Parameter readiness: says why the worker should get no traffic, nil when it should.
     public static func start(

@@ -33,6 +33,7 @@ enum Services {
         // What makes no sense now will make none after a restart: told before anything starts, with exit status 2.
         _ = try KafkaSettings.fromEnvironment(call.settings)
         _ = try WorkerLimits(call.settings)
+        if program.contract.ownPort != nil { try OwnEdge.check(program.contract, call.settings) }
         let service = try program.make(call.settings)
         try Files.makeDirectory(directory)
         return WorkerProcess.run(

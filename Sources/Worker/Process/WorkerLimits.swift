@@ -27,8 +27,8 @@ public struct WorkerLimits: Sendable {
     /// An unanswered call is sent again after this, then after twice as long, up to the second value.
     public var repeatMilliseconds: Int64 = 1_000
     public var repeatMillisecondsMax: Int64 = 4_000
-    /// Calls of one requester under way, in all and to one service.
-    public var callsInFlightMax = 10_000
+    /// Calls of one requester under way. A list is a call to each shard, so that this is many times the requests.
+    public var callsInFlightMax = 20_000
     /// Membership in the group survives a silence of this length; a dead instance's shards move after it.
     public var sessionMilliseconds: Int32 = 10_000
     public var pollMillisecondsMax: Int32 = 300_000

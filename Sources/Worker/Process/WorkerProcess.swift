@@ -19,7 +19,7 @@ public struct WorkerProcess {
     /// Starts something beside the loop and returns what stops it.
     public typealias Companion = (WorkerContext) throws -> @Sendable () -> Void
 
-    /// Returns the exit status: 0 after SIGTERM, 1 for an error that the log names in one line.
+    /// Returns the exit status: 0 after SIGTERM, else 1 or 2 for an error that the log names in one line.
     public static func run(
         service: Service, system: SystemContract, instance: String, directory: String, settings: Settings = .process,
         beside companion: Companion? = nil
@@ -35,8 +35,9 @@ public struct WorkerProcess {
                 limits: limits)
             return try process.run(companion)
         } catch {
-            Log.error("ended: \(error)", ["status": 1])
-            return 1
+            let status = SettingsError.exitStatus(of: error)
+            Log.error("ended: \(error)", ["status": LogValue(status)])
+            return status
         }
     }
 
@@ -124,7 +125,7 @@ public struct WorkerProcess {
     private func makeLoop(_ kafka: KafkaSettings, _ facts: Cluster.Facts, _ log: KafkaLog, _ replies: Producer) throws
         -> WorkerLoop
     {
-        let partition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
+        let partition = Topics.replyPartition(of: instance)
         let transport = try KafkaTransport(
             settings: kafka, topics: system.topics, services: system.services.map(\.name), instance: instance,
             partition: partition, producer: replies, wake: stop.wake)

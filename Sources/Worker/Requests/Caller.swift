@@ -57,7 +57,7 @@ final class Caller {
         self.wall = wall
         // An instance that starts again is another requester: answers to its former life are nobody's.
         requester = "\(instance)/\(incarnation)"
-        replyPartition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
+        replyPartition = Topics.replyPartition(of: instance)
     }
 
     var inFlight: Int { pending.count }

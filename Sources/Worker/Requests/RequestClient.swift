@@ -79,7 +79,7 @@ private final class RequestParts: @unchecked Sendable {
     let transport: KafkaTransport
 
     init(system: SystemContract, kafka: KafkaSettings, instance: String, limits: WorkerLimits, wake: Wake) throws {
-        let partition = Int32(StableHash.of(instance) % UInt64(Topics.replyPartitions))
+        let partition = Topics.replyPartition(of: instance)
         // A request carries an id: one that comes twice is recognised.
         let producer = try Producer(kafka, clientID: "\(instance)-requests", isIdempotent: false)
         transport = try KafkaTransport(

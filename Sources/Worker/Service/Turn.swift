@@ -68,8 +68,16 @@ extension Resource {
     /// An item as it is shown: the fields of the contract out of a row whose columns are named like them.
     public func item(_ row: Row) -> JSONObject {
         var item = JSONObject()
-        for field in fields { item.append(field.name, row[field.name]?.json ?? .null) }
+        for field in fields { item.append(field.name, row[field.name].map(field.shown) ?? .null) }
         return item
+    }
+}
+
+extension Field {
+    /// A column as this field: SQLite keeps true and false as numbers.
+    func shown(_ value: Value) -> JSON {
+        if kind == .flag, case .integer(let number) = value { return .bool(number != 0) }
+        return value.json
     }
 }
 

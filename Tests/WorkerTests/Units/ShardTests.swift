@@ -253,6 +253,19 @@ typealias Cell = SQLite.Value
         #expect(found == expected, "\(method) \(path)")
     }
 
+    @Test func truthIsNoNumber() throws {
+        let resource = Resource(
+            "t", item: "t", id: "id", fields: [.identifier("id"), .flag("open"), .flag("paid"), .flag("sent")],
+            actions: [.read], "")
+        try withTemporaryDirectory { directory in
+            let store = try Connection(path: directory + "/a")
+            defer { store.close() }
+            let row = try store.first("SELECT 1 AS id, 1 AS open, 0 AS paid, NULL AS sent")
+            #expect(resource.item(try #require(row)).text == #"{"id":1,"open":true,"paid":false,"sent":null}"#)
+            #expect(Cell(.bool(true)) == .integer(1))
+        }
+    }
+
     @Test func splitsAndDecodes() {
         let (segments, query) = Routes.split("/a%20b/c?x=1&y=%C3%A9&z&=q")
         #expect(segments == ["a b", "c"])
