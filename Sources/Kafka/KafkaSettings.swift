@@ -70,6 +70,9 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
         SettingsError(variable, "cannot read '\(path)': \(unsafe String(cString: strerror(errno)))")
     }
 
+    /// Whether more than a plain connection is needed to talk to a broker.
+    var isSecured: Bool { security.contains { $0.name == "security.protocol" && $0.value != "PLAINTEXT" } }
+
     /// Everything a handle is told of the broker, the password included; for the C library only.
     var properties: [(name: String, value: String)] {
         var all = [("bootstrap.servers", bootstrap), ("message.max.bytes", String(messageMaxBytes))] + security

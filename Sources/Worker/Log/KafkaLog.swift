@@ -15,7 +15,9 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     private var group: GroupMetadata?
     private var restorer: Reader?
     private var turn = 0
-    private var needsSweep = true
+    private let mender: TransactionMender
+    private var lookedAt: Int64 = 0
+    private var looksAgainAt: Int64 = 0
     weak var keeper: (any ShardKeeper)?
 
     init(
@@ -35,6 +37,10 @@ final class KafkaLog: WorkerLog, RebalanceListener {
                 transactionTimeoutMilliseconds: Int(limits.transactionMilliseconds))
         }
         let outputs = [topics.events, topics.requests(service), topics.state(service), topics.deadLetters]
+        mender = TransactionMender(
+            settings, topics: outputs, transactionalIDs: Set(producers.map(\.transactionalID)))
+        // Before the ids begin a new life: what the last one left undecided can be told from the coordinator's state now.
+        try mend(deadline: Clock.monotonicMilliseconds() + Self.menderMilliseconds, always: true)
         for producer in producers {
             // First the predecessor's transaction is ended, then the topics are warmed up: the first batch is not late.
             try producer.initialise(timeoutMilliseconds: 30_000)
@@ -74,29 +80,64 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     }
 
     func committed(_ partitions: [TopicPartition]) throws -> [Position] {
-        if needsSweep { try sweep(partitions) }
         do {
             return try consumer?.committed(partitions, timeoutMilliseconds: 5_000) ?? []
         } catch {
-            // Offsets that stay unstable may be held by what a former life of ours left behind.
-            needsSweep = true
+            // Offsets that stay unstable may be held by a transaction of somebody who is no more.
+            look()
             throw error
         }
     }
 
-    /// Ends what the broker may have forgotten to end. Apache Kafka 4.3.1 that is killed inside a transaction and started
-    /// again can complete its abort without the marker in `__consumer_offsets`, and the group's offsets are then
-    /// unreadable for ever (docs/decisions/0021-a-transaction-that-hangs.md). A marker of the same producer, from a
-    /// transaction that announces an offset and is aborted, ends the old one as well.
-    private func sweep(_ partitions: [TopicPartition]) throws {
-        guard let group, let first = partitions.first else { return }
-        needsSweep = false
-        let announced = [Position(topic: first.topic, partition: first.partition, offset: 0)]
-        for producer in producers {
-            try TransactionCommit(
-                producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds)
-            ).announceAndAbort(announced)
+    // MARK: - Transactions that hang
+
+    /// How long a start waits for the brokers to say what they have left undecided.
+    private static let menderMilliseconds: Int64 = 60_000
+    private static let lookAgainMilliseconds: Int64 = 200
+    /// Transactions of processes that are no more are looked for this often.
+    private static let lookMilliseconds: Int64 = 30_000
+
+    /// Nothing of the own producers is undecided after this (docs/decisions/0021-a-transaction-that-hangs.md).
+    private func mend(deadline: Int64, always: Bool = false) throws {
+        while always || !mender.isCurrent {
+            do {
+                try lookOnce()
+                if always { return }
+            } catch let error as KafkaError where error.remedy == .retry {
+                guard Clock.monotonicMilliseconds() < deadline else {
+                    throw FatalError("the broker does not say whether transactions hang: \(error)")
+                }
+                Pause.milliseconds(50)
+            }
         }
+    }
+
+    /// The same without waiting; what fails now is tried again later.
+    private func look() {
+        do { try lookOnce() } catch {
+            looksAgainAt = Clock.monotonicMilliseconds() + Self.lookAgainMilliseconds
+            Log.debug("looking for transactions that hang", ["error": LogValue(describing: error)])
+        }
+    }
+
+    private func lookOnce() throws {
+        for mended in try mender.mend() {
+            Log.warning(
+                "a transaction that the broker had forgotten to end was ended",
+                [
+                    "transaction": LogValue(mended.transactionalID), "as": mended.isCommit ? "commit" : "abort",
+                    "in": LogValue(mended.partitions.map { "\($0.topic)[\($0.partition)]" }.joined(separator: " ")),
+                ])
+        }
+        lookedAt = Clock.monotonicMilliseconds()
+        looksAgainAt = 0
+    }
+
+    /// A process without work ends what hangs, too: others may wait for it.
+    private func lookNowAndThen() {
+        let now = Clock.monotonicMilliseconds()
+        guard now >= looksAgainAt, !mender.isCurrent || now - lookedAt >= Self.lookMilliseconds else { return }
+        look()
     }
 
     func beginnings(of partitions: [TopicPartition]) throws -> [TopicPartition: Int64] {
@@ -125,7 +166,8 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         let producer = producers[turn % producers.count]
         turn += 1
         let commit = TransactionCommit(
-            producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds))
+            producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds),
+            ready: { [self] in try mend(deadline: $0) })
         let outcome = try commit.run(transaction)
         // Whatever is still polled of the old assignment must not be committed under it.
         if case .notOurs = outcome { self.group = nil }
@@ -139,7 +181,10 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         }
     }
 
-    func serve() { replies.serve(timeoutMilliseconds: 0) }
+    func serve() {
+        replies.serve(timeoutMilliseconds: 0)
+        lookNowAndThen()
+    }
 
     func close() {
         replies.serve(timeoutMilliseconds: 0)

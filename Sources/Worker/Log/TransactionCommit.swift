@@ -8,6 +8,8 @@ struct TransactionCommit {
     let group: GroupMetadata
     /// After this the outcome counts as unknown.
     let deadlineMilliseconds: Int64
+    /// Before each begin: nothing of the producer's last transaction may be undecided, as the next one would decide it.
+    var ready: (_ deadlineMilliseconds: Int64) throws -> Void = { _ in }
 
     /// A batch that fails again and again is not going to succeed.
     private static let attemptsMax = 5
@@ -30,20 +32,6 @@ struct TransactionCommit {
         throw FatalError("unreachable: the loop above ends by returning or throwing")
     }
 
-    /// A transaction that changes nothing but leaves an abort marker beside the group's offsets.
-    func announceAndAbort(_ positions: [Position]) throws {
-        let deadline = Clock.monotonicMilliseconds() + deadlineMilliseconds
-        do {
-            try repeating(deadline) { try producer.begin() }
-            try repeating(deadline) {
-                try producer.sendOffsets(positions, group: group, timeoutMilliseconds: Self.callMilliseconds)
-            }
-        } catch let error as KafkaError where error.remedy == .abort {
-            Log.debug("nothing to end", ["error": LogValue(describing: error)])
-        }
-        try abort(deadline: deadline)
-    }
-
     /// What the group coordinator says to a member whose shards have gone to another.
     private static let lostShards: Set<String> = [
         "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "_ASSIGNMENT_LOST",
@@ -52,6 +40,7 @@ struct TransactionCommit {
     private func attemptOnce(_ transaction: Transaction, deadline: Int64) throws -> [TopicPartition: Int64] {
         _ = producer.takeDelivered()
         CrashPoint.reach(.beforeTransaction)
+        try ready(deadline)
         try repeating(deadline) { try producer.begin() }
         try repeating(deadline) {
             try producer.sendOffsets(transaction.positions, group: group, timeoutMilliseconds: Self.callMilliseconds)
