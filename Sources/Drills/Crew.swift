@@ -47,6 +47,8 @@ final class Crew {
         self.environment = environment
     }
 
+    /// Processes that were ended, not only stopped for a while.
+    private(set) var killCount = 0
     var blowCount: Int { blows.values.reduce(0, +) }
     var restartCount: Int { members.reduce(0) { $0 + max(0, $1.starts - 1) } }
     var instances: [String] { members.filter { !$0.isRetired }.map(\.program.instance) }
@@ -170,6 +172,7 @@ final class Crew {
         }
         blowsByKind[kind, default: 0] += 1
         if case .pause = blow { return }
+        killCount += 1
         members[place].isReady = false
     }
 

@@ -18,10 +18,13 @@ enum DrillCommands {
     }
 
     private static func command(_ kind: DrillKind, _ script: DrillScript) -> Command {
-        let victims = Command.Option.value("victims", "NAMES", "services, gateway, broker, by commas (default all)")
+        let harm: [Command.Option] = [
+            .value("victims", "NAMES", "services, gateway, broker, by commas (default all)"),
+            .value("kills", "N", "go on until so many processes were ended"),
+        ]
         return Command(
             name: "drill \(kind.name)", summary: kind.summary,
-            options: Plan.options(script.unit) + (kind.name == "kill" ? [victims] : []),
+            options: Plan.options(script.unit) + (kind.name == "kill" ? harm : []),
             example: "drill \(kind.name) --seed 42 --\(script.unit) 200"
         ) { call in
             var plan = try Plan(call, unit: script.unit, defaults: kind.defaults)

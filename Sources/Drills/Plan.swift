@@ -11,6 +11,9 @@ struct Plan: Sendable {
     /// Services, `gateway` and `broker`.
     var victims: [String]
     var everyMilliseconds: Int64
+    /// The load goes on until so much time has passed and so many processes were ended, whatever comes last.
+    var lastsMilliseconds: Int64 = 0
+    var killsMin = 0
     var replicas: String?
     var kafkaHome: String?
     var isPoisoned = true
@@ -25,6 +28,7 @@ struct Plan: Sendable {
             .value("rate", "R", "how many a second; 0 is as fast as they go"),
             .value("clients", "C", "how many clients at once (default 8)"),
             .value("every", "300ms", "time between two blows"),
+            .value("for", "30m", "go on at least so long, however soon the \(unit) are placed"),
             .value("replicas", "NAME=N,…", "how many processes of a service"),
             .value("broker", "KIND", "embedded (default) or kafka, from KAFKA_HOME"),
             .value("report", "FILE", "write what was found there, with the seed"),
@@ -39,7 +43,9 @@ struct Plan: Sendable {
         units = try call.integer(unit, in: 1...10_000_000).map { Int($0) } ?? defaults.units
         rate = try call.integer("rate", in: 0...100_000).map { Int($0) } ?? defaults.rate
         clients = try call.integer("clients", in: 1...1_000).map { Int($0) } ?? 8
-        everyMilliseconds = try call.value("every").map(Self.milliseconds) ?? defaults.everyMilliseconds
+        everyMilliseconds =
+            try call.value("every").map { try Self.milliseconds($0, "--every") } ?? defaults.everyMilliseconds
+        lastsMilliseconds = try call.value("for").map { try Self.milliseconds($0, "--for") } ?? 0
         replicas = call.value("replicas") ?? defaults.replicas
         let services = call.system.services.map(\.contract.name)
         let known = services + [LocalSystem.gateway, Self.broker]
@@ -59,6 +65,7 @@ struct Plan: Sendable {
             kafkaHome = home
         case .some(let other): throw UsageError("--broker is '\(other)', expected embedded or kafka")
         }
+        killsMin = try call.integer("kills", in: 0...1_000_000).map { Int($0) } ?? 0
         report = call.value("report")
         isJSON = call.has("json")
         keepsFiles = call.has("keep")
@@ -67,12 +74,12 @@ struct Plan: Sendable {
     static let broker = "broker"
 
     /// `300ms`, `2s`, `1m`, or a bare number of milliseconds.
-    static func milliseconds(_ text: String) throws(UsageError) -> Int64 {
+    static func milliseconds(_ text: String, _ option: String) throws(UsageError) -> Int64 {
         let digits = text.prefix { $0.isNumber }
         let factors: [String: Int64] = ["": 1, "ms": 1, "s": 1_000, "m": 60_000]
         guard let number = Int64(digits), let factor = factors[String(text.dropFirst(digits.count))], number > 0,
             number < 86_400_000
-        else { throw UsageError("--every is '\(text)', expected a time like 300ms, 2s or 1m") }
+        else { throw UsageError("\(option) is '\(text)', expected a time like 300ms, 2s or 1m") }
         return number * factor
     }
 }

@@ -25,12 +25,17 @@ struct Blows: Trouble {
     private static let awayMax = 2
 
     let choice: Choice
-    var next: Int64 = 0
-    var brokerNext: Int64 = 0
-    var isBusy: Bool { false }
+    private var next: Int64 = 0
+    private var brokerNext: Int64 = 0
+    private(set) var isBusy = false
+    private var began: Int64 = 0
+
+    init(choice: Choice) { self.choice = choice }
 
     mutating func tick(_ stage: Stage) throws {
         let now = Clock.monotonicMilliseconds()
+        if began == 0 { began = now }
+        isBusy = now - began < stage.plan.lastsMilliseconds || stage.crew.killCount < stage.plan.killsMin
         guard now >= next else { return }
         if brokerNext == 0 { brokerNext = now + Self.brokerFirstMilliseconds }
         guard stage.crew.awayCount < Self.awayMax else { return }

@@ -22,6 +22,8 @@ struct OpenTransaction: Hashable {
 struct CoordinatorsView {
     let transactionalID: String
     let state: String
+    /// Those of the transaction that is open now; not told for somebody else's.
+    var partitions: Set<TopicPartition> = []
 }
 
 struct TransactionMarker: Hashable {
@@ -33,6 +35,7 @@ struct TransactionMarker: Hashable {
 
 extension BrokerLine {
     static let describeProducers: Int16 = 61
+    static let describeTransactions: Int16 = 65
     static let listTransactions: Int16 = 66
     static let writeMarkers: Int16 = 27
 
@@ -138,7 +141,42 @@ extension BrokerLine {
             startOffset: start, lastTimestamp: timestamp)
     }
 
-    /// What this broker, as a coordinator, knows of these producers.
+    /// What this broker knows of these ids as their coordinator. An id that it has never seen has no view; one that it
+    /// does not answer for, or not yet, is missing.
+    func describe(_ ids: [String]) throws(KafkaError) -> [String: (producerID: Int64, view: CoordinatorsView?)] {
+        var answer = try ask(Self.describeTransactions, version: 0, isFlexible: true) { writer in
+            writer.compactArray(ids) { $0.compactString($1) }
+            writer.noTags()
+        }
+        return try reading { () throws(ProtocolReader.Malformed) in
+            var known: [String: (producerID: Int64, view: CoordinatorsView?)] = [:]
+            _ = try answer.integer(Int32.self)
+            _ = try answer.compactArray { (reader) throws(ProtocolReader.Malformed) in
+                let code = try reader.integer(Int16.self)
+                let id = try reader.compactString() ?? ""
+                let state = try reader.compactString() ?? ""
+                _ = try reader.integer(Int32.self)
+                _ = try reader.integer(Int64.self)
+                let producer = try reader.integer(Int64.self)
+                _ = try reader.integer(Int16.self)
+                let partitions = try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
+                    let topic = try reader.compactString() ?? ""
+                    let partitions = try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
+                        TopicPartition(topic: topic, partition: try reader.integer(Int32.self))
+                    }
+                    try reader.skipTags()
+                    return partitions
+                }.flatMap { $0 }
+                try reader.skipTags()
+                let view = CoordinatorsView(transactionalID: id, state: state, partitions: Set(partitions))
+                if code == 0 { known[id] = (producer, view) }
+                if code == Self.unknownTransactionalID { known[id] = (-1, nil) }
+            }
+            return known
+        }
+    }
+
+    /// What this broker, as a coordinator, knows of these producers. One that is only starting says nothing of them.
     func transactions(of producers: [Int64]) throws(KafkaError) -> [Int64: CoordinatorsView] {
         var answer = try ask(Self.listTransactions, version: 0, isFlexible: true) { writer in
             writer.compactArray([String]()) { $0.compactString($1) }
@@ -205,6 +243,7 @@ extension BrokerLine {
 
     private static let unknownTopic: Int16 = 3
     private static let replicaNotAvailable: Int16 = 9
+    private static let unknownTransactionalID: Int16 = 105
     private static let oldEpoch: Int16 = 47
     private static let oldCoordinator: Int16 = 52
 

@@ -64,9 +64,8 @@ public final class TransactionMender {
     private func look() throws(KafkaError) -> [Mended] {
         let bootstrap = try firstLine()
         let known = try bootstrap.apiVersions()
-        guard known[BrokerLine.describeProducers] != nil, known[BrokerLine.listTransactions] != nil,
-            known[BrokerLine.writeMarkers, default: 0] >= 1
-        else {
+        let needed = [BrokerLine.describeProducers, BrokerLine.describeTransactions, BrokerLine.listTransactions]
+        guard needed.allSatisfy({ known[$0] != nil }), known[BrokerLine.writeMarkers, default: 0] >= 1 else {
             giveUp("the broker does not know the calls")
             return []
         }
@@ -97,26 +96,36 @@ public final class TransactionMender {
     private func verdict(
         _ open: OpenTransaction, _ view: CoordinatorsView?, _ map: ClusterMap
     ) throws(KafkaError) -> Bool? {
-        let isOwn = view.map { own.contains($0.transactionalID) } ?? false
+        guard let view else { return nil }
+        let isOwn = own.contains(view.transactionalID)
         let age = Clock.wallMilliseconds() - open.lastTimestamp
         guard isOwn || age >= Self.foreignMilliseconds else { return nil }
-        switch view?.state {
+        switch view.state {
         case "CompleteCommit": return true
         case "CompleteAbort": return false
+        case "Empty": return try pastVerdict(open, view, map)
         case "Ongoing":
-            ownIsOngoing = ownIsOngoing || isOwn
-            return nil
-        case nil: return false
-        case "Empty":
-            let count = map.leaders.keys.count { $0.topic == TransactionStep.topic }
-            let history = TransactionHistory(settings: settings, count: Int32(count))
-            return try history.wasCommitted(open, by: view?.transactionalID ?? "") ?? false
+            guard isOwn else { return nil }
+            ownIsOngoing = true
+            return view.partitions.contains(open.partition) ? nil : try pastVerdict(open, view, map)
         default:
             guard isOwn else { return nil }
             throw KafkaError(
                 remedy: .retry, code: 0, name: "CONCURRENT_TRANSACTIONS",
-                text: "the last transaction of \(view?.transactionalID ?? "") is still being ended")
+                text: "the last transaction of \(view.transactionalID) is still being ended")
         }
+    }
+
+    private func pastVerdict(
+        _ open: OpenTransaction, _ view: CoordinatorsView, _ map: ClusterMap
+    ) throws(KafkaError) -> Bool? {
+        let count = map.leaders.keys.count { $0.topic == TransactionStep.topic }
+        let history = TransactionHistory(settings: settings, count: Int32(count))
+        if let verdict = try history.wasCommitted(open, by: view.transactionalID) { return verdict }
+        Log.error(
+            "a transaction hangs and nobody knows how it ended; kafka-transactions.sh abort ends it",
+            ["transaction": LogValue(view.transactionalID), "topic": LogValue(open.partition.topic)])
+        return nil
     }
 
     private func open(_ partitions: [TopicPartition], _ map: ClusterMap) throws(KafkaError) -> [OpenTransaction] {
@@ -127,11 +136,21 @@ public final class TransactionMender {
         return open
     }
 
+    /// The coordinator must have spoken about every own id: one that is only starting knows nothing, which is not the
+    /// same as that there is nothing.
     private func views(of producers: Set<Int64>, _ map: ClusterMap) throws(KafkaError) -> [Int64: CoordinatorsView] {
+        var mine: [String: (producerID: Int64, view: CoordinatorsView?)] = [:]
         var views: [Int64: CoordinatorsView] = [:]
         for address in map.addresses.values {
+            mine.merge(try line(address).describe(own.sorted())) { $1 }
             views.merge(try line(address).transactions(of: producers.sorted())) { $1 }
         }
+        guard own.allSatisfy({ mine[$0] != nil }) else {
+            throw KafkaError(
+                remedy: .retry, code: 15, name: "COORDINATOR_NOT_AVAILABLE",
+                text: "the transactions of \(own.sorted().joined(separator: " and ")) are not known yet")
+        }
+        for (_, (producer, view)) in mine { views[producer] = view }
         return views
     }
 
