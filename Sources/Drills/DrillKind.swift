@@ -29,7 +29,7 @@ struct DrillKind: Sendable {
         return [
             DrillKind(
                 name: "kill", summary: "Kill anything at any time: nothing acknowledged is lost or doubled",
-                defaults: Defaults(units: 1_000)
+                defaults: Defaults(units: 1_000, everyMilliseconds: 300)
             ) { stage in
                 var trouble = Blows(choice: .mixed)
                 try stage.load(&trouble)
