@@ -21,11 +21,13 @@ struct ClientWork: Sendable {
     let gateways: [Address]
     let started: Int64
     let load: LoadSwitch
+    /// Of the client's name, where others may have drilled before.
+    var prefix = ""
 
     func run() {
         var random = DrillRandom(seed: plan.seed, stream: UInt64(2 + number))
         let client = DrillClient(
-            name: "c\(number)", ledger: ledger,
+            name: "\(prefix)c\(number)", ledger: ledger,
             connection: HTTPConnection(
                 gateways, first: number, timeoutMilliseconds: DrillClient.attemptMilliseconds))
         while !load.isOver.load(ordering: .relaxed) {

@@ -32,15 +32,7 @@ struct Drill {
         let report = DrillReport(
             name: kind.name, executable: call.system.executable, plan: plan, tally: stage.ledger.tally,
             writes: stage.ledger.writeCount, crew: stage.crew, judgement: judgement, elapsed: stage.elapsed)
-        if plan.isJSON {
-            Terminal.print(report.json.text)
-        } else {
-            report.lines(stage.style).forEach(Terminal.print)
-        }
-        if let path = plan.report {
-            try Files.write(
-                report.lines(Style(isColoured: false)).joined(separator: "\n") + "\n", to: Files.absolute(path))
-        }
+        try report.publish(plan, call)
         if plan.keepsFiles || !judgement.findings.isEmpty {
             stage.tell("Data and logs are in \(stage.run.path)")
         } else {

@@ -21,6 +21,7 @@ enum DrillCommands {
         let harm: [Command.Option] = [
             .value("victims", "NAMES", "services, gateway, broker, by commas (default all)"),
             .value("kills", "N", "go on until so many processes were ended"),
+            .value("target", "URL", "load and judge what runs there, events from KAFKA_BOOTSTRAP; no kills"),
         ]
         return Command(
             name: "drill \(kind.name)", summary: kind.summary,
@@ -31,6 +32,9 @@ enum DrillCommands {
             if kind.name == Plan.broker { plan.victims = [Plan.broker] }
             if kind.name == "zombie" || kind.name == "lost-disk" {
                 plan.victims = call.system.services.map(\.contract.name)
+            }
+            if let target = call.value("target"), target != "local" {
+                return try TargetDrill(call, script, plan, target: target).run()
             }
             return try Drill(call, kind, script, plan).run()
         }

@@ -42,6 +42,17 @@ struct DrillReport {
         return rows + judgement.counts
     }
 
+    /// Where whoever asked wants it: on the terminal, as JSON, in a file.
+    func publish(_ plan: Plan, _ call: Invocation) throws {
+        if plan.isJSON {
+            Terminal.print(json.text)
+        } else {
+            lines(Style(settings: call.settings)).forEach(Terminal.print)
+        }
+        guard let path = plan.report else { return }
+        try Files.write(lines(Style(isColoured: false)).joined(separator: "\n") + "\n", to: Files.absolute(path))
+    }
+
     var verdict: String {
         isGood
             ? "PASSED: nothing acknowledged was lost or doubled, and all agree"
