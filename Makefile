@@ -6,7 +6,7 @@ ORDERS ?= 36000
 export RUN_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint documents format test up down status demo logs watch drill soak soak-worker hostile bench bench-broker bench-worker clean
+.PHONY: help setup build lint documents format test sanitize up down status demo logs watch drill soak soak-worker hostile bench bench-broker bench-worker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,10 +28,11 @@ documents: build ## the OpenAPI and AsyncAPI documents, checked by validators fr
 format: setup ## format the sources in place
 	@$(SWIFT) format --in-place --recursive Sources Tests Package.swift
 
-# One test at a time: they start brokers and measure patience, and two cores are soon full.
 test: setup ## all tests; on Apache Kafka too when KAFKA_HOME is set
-	@$(SWIFT) build --build-tests
-	@$(SWIFT) test --skip-build --no-parallel
+	@.ci/test
+
+sanitize: setup ## the tests under the address and the thread sanitizer, half an hour each; FILTER=WorkerTests for some
+	@Tests/sanitize.sh
 
 up: build ## start everything in the background, return when it is ready
 	@$(BOOKSTORE) up --detach

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The embedded broker and Apache Kafka in turn, the same rows on both, and the ratio: above 1 the embedded one is faster.
-# Ends with 1 when a row is below what is promised. About five minutes on two quiet cores. By environment:
+# Ends with 1 when a row is below what is promised. About four minutes on two quiet cores. By environment:
 #   KAFKA_HOME  where Apache Kafka is; without it the embedded broker runs alone
 #   ROWS        which ones: query write produce consume (all of them)
 #   RUNS        of each row, of which the middle one counts (3)
@@ -96,15 +96,15 @@ measure() { # measure FILE: all rows, so many times over
         for mode in query write; do
             wanted $mode || continue
             for window in 1 100 500; do
-                case $mode-$window in *-1) requests=2000 ;; query-*) requests=60000 ;; *) requests=30000 ;; esac
+                case $mode-$window in *-1) requests=3000 ;; query-*) requests=120000 ;; *-100) requests=30000 ;; *) requests=100000 ;; esac
                 requests=$(count "$requests")
                 row "$1" "$mode, window $window, 12 partitions" $mode $window "$requests" 12
             done
         done
         wanted produce || wanted consume || continue
         "$bench" "$bootstrap" create "stream$run" 12
-        row "$1" "produce, 200-byte records" produce "$(count 1000000)" 12 "stream$run"
-        wanted consume && row "$1" "consume, 200-byte records" consume "$(count 1000000)" 12 "stream$run"
+        row "$1" "produce, 200-byte records" produce "$(count 2000000)" 12 "stream$run"
+        wanted consume && row "$1" "consume, 200-byte records" consume "$(count 2000000)" 12 "stream$run"
     done
 }
 

@@ -3,13 +3,16 @@
 struct Backoff: Sendable {
     static let firstMilliseconds: Int64 = 100
     static let lastMilliseconds: Int64 = 5_000
-    /// A process that lived so long was well: the next end is a new story.
     static let healthyMilliseconds: Int64 = 10_000
 
+    /// A process that lived so long was well: the next end is a new story.
+    let healthyMilliseconds: Int64
     private var next = firstMilliseconds
 
+    init(healthyMilliseconds: Int64 = Self.healthyMilliseconds) { self.healthyMilliseconds = healthyMilliseconds }
+
     mutating func delay(afterLiving milliseconds: Int64) -> Int64 {
-        if milliseconds >= Self.healthyMilliseconds { next = Self.firstMilliseconds }
+        if milliseconds >= healthyMilliseconds { next = Self.firstMilliseconds }
         defer { next = min(next * 2, Self.lastMilliseconds) }
         return next
     }

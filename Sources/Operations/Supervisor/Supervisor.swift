@@ -16,7 +16,7 @@ final class Supervisor {
         var startedMonotonic: Int64 = 0
         var startedWall: Int64 = 0
         var restarts = 0
-        var backoff = Backoff()
+        var backoff: Backoff
         /// When to start it again.
         var due: Int64 = 0
         var lastStatus: ExitStatus?
@@ -28,6 +28,7 @@ final class Supervisor {
     private let executable: String
     private let environment: [String: String]
     private let description: JSONObject
+    private let healthyMilliseconds: Int64
     private var logs: LogRotation
     private var children: [Child] = []
     private var signals = Signals(blocking: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
@@ -40,13 +41,15 @@ final class Supervisor {
         self.executable = executable
         self.environment = settings.all
         self.description = description
+        healthyMilliseconds = try settings.integer(
+            "RESTART_HEALTHY_MS", default: Backoff.healthyMilliseconds, in: 0...3_600_000)
         logs = try LogRotation(settings: settings)
     }
 
     // MARK: - Starting
 
     func add(_ program: Program) throws(Failure) {
-        children.append(Child(program: program))
+        children.append(Child(program: program, backoff: Backoff(healthyMilliseconds: healthyMilliseconds)))
         try start(children.count - 1)
         try writeStatus()
     }

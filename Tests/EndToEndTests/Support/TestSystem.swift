@@ -31,6 +31,8 @@ final class TestSystem: Sendable {
         // The system ends with the test that started it, however that ends.
         environment["UP_WHILE_PID"] = String(getpid())
         environment["SWIFT_BACKTRACE"] = "enable=no"
+        // Tests kill the same process again and again, and it did nothing wrong.
+        environment["RESTART_HEALTHY_MS"] = "500"
         self.environment = environment.merging(extra) { $1 }
         try up()
     }
