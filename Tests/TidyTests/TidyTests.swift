@@ -17,33 +17,18 @@ import Testing
         #expect(SourceFiles.tests.contains { $0.path == "Tests/TidyTests/TidyTests.swift" })
     }
 
-    @Test(arguments: [("CRdKafka", "Kafka"), ("CSQLite", "SQLite"), ("CMicroHTTPD", "Ingress")])
-    func aCLibraryHasOneImporter(library: String, module: String) throws {
-        let others = (SourceFiles.sources + SourceFiles.tests).filter {
-            $0.path.hasPrefix("Tests") || $0.module != module
-        }
-        let found = try hits("import\\s+(\\w+\\s+)?\(library)\\b", in: others)
-        #expect(found == [], "use the wrapper in Sources/\(module)")
-        // `public import` would hand the C names on to everybody.
-        #expect(try hits("(public|@_exported)\\s+import\\s+\(library)\\b", in: SourceFiles.sources) == [])
-    }
-
-    @Test func noFoundationInTheSources() throws {
-        let found = try hits("import\\s+(\\w+\\s+)?Foundation", in: SourceFiles.sources)
-        #expect(found == [], "Glibc, Synchronization, Platform and Wire have what is needed")
-    }
-
-    @Test func nothingTrapsOnWhatComesIn() throws {
-        let found = try hits("\\btry!|\\bas!|\\bfatalError\\(|\\bpreconditionFailure\\(", in: SourceFiles.sources)
-        #expect(found == [], "throw an error instead")
-    }
-
-    @Test func nothingIsLeftForLater() throws {
-        let marks = SourceFiles.sources.flatMap { file in
-            file.lines.enumerated().filter { $0.element.contains("TO" + "DO") || $0.element.contains("FIX" + "ME") }
-                .map { "\(file.path):\($0.offset + 1)" }
-        }
-        #expect(marks == [], "do it now or open an issue")
+    /// Imports and banned calls: the rules stand in `.ci/lint`, which needs no build.
+    @Test func theRulesOfLintHold() throws {
+        let lint = Process()
+        lint.executableURL = SourceFiles.root.appendingPathComponent(".ci/lint")
+        lint.arguments = ["--rules"]
+        let complaints = Pipe()
+        lint.standardError = complaints
+        lint.standardOutput = FileHandle.nullDevice
+        try lint.run()
+        let text = String(decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        lint.waitUntilExit()
+        #expect(lint.terminationStatus == 0, "\(text)")
     }
 
     @Test func noPointerInAPublicSignature() throws {
