@@ -152,4 +152,16 @@ import Wire
             #expect(result.output.contains(step), "\(result.output)")
         }
     }
+
+    /// It has no event, since it was kept and went nowhere; the time line is there all the same.
+    @Test func traceTellsOfAnOrderThatWentNowhere() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let order = try system.order(book: system.book(stock: 10), customer: 999_999_999, quantity: 1)
+        let result = try system.bookstore("trace", "order", String(order))
+        #expect(result.status == 0, "\(result.errors)")
+        for step in ["POST /orders", "GET /customers/999999999", "Customer_Not_Verified"] {
+            #expect(result.output.contains(step), "\(result.output)")
+        }
+        #expect(try system.bookstore("trace", "order", "888888888").status == 1)
+    }
 }

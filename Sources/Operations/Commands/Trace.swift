@@ -25,11 +25,17 @@ enum Trace {
         let kafka = try SystemBroker.settings(call)
         let topics = call.system.contract.topics
         let events = try TopicReader([topics.events], from: .beginning, kafka: kafka).readBacklog()
-        let own = events.filter { isAbout($0, resource, id) }
-        guard let first = own.first else {
-            throw Failure("no event on \(topics.events) is about \(resource.item) \(id)")
+        var own = events.filter { isAbout($0, resource, id) }
+        // What was kept and went nowhere has no event; for some minutes the answer to its creation still tells of it.
+        if own.isEmpty {
+            let replies = try TopicReader([topics.replies], from: .beginning, kafka: kafka).readBacklog()
+            own = replies.filter { isCreation($0, of: resource, id) }
         }
-        let sagas = Set(own.compactMap { $0.header(HeaderName.correlation) })
+        guard let first = own.first else {
+            throw Failure(
+                "no event on \(topics.events) and no answer of the last minutes is about \(resource.item) \(id)")
+        }
+        let sagas = Set(own.compactMap { $0.header(HeaderName.correlation) ?? $0.header(HeaderName.id) })
         let around = topics.all(of: call.system.contract)
         let records = try TopicReader(
             around, from: .time(milliseconds: first.timestampMilliseconds - marginMilliseconds), kafka: kafka
@@ -52,6 +58,12 @@ enum Trace {
         guard let value = record.value, let event = try? JSON(parsing: value) else { return false }
         if resource.idField != "id" { return event[resource.idField].integer == id }
         return record.key.map { String(decoding: $0, as: UTF8.self) } == String(id)
+    }
+
+    private static func isCreation(_ record: Record, of resource: Resource, _ id: Int64) -> Bool {
+        guard record.header(HeaderName.created) == String(id), let value = record.value else { return false }
+        guard let item = (try? JSON(parsing: value))?.object else { return false }
+        return item.names == resource.fields.map(\.name) && item[resource.idField]?.integer == id
     }
 
     /// Part of a saga: it carries the saga's id, or it is the request that began it, or the reply to that.
