@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import socket
 import tempfile
 
 import pods
@@ -34,6 +36,12 @@ class Local(Target):
     """What `bookstore up` runs on this machine."""
 
     name = "local"
+    lacks = {
+        "autoscale": "see `bookstore drill scale`",
+        "broker-of-three": "one machine has one broker",
+        "config": "a setting is read when `bookstore up` starts",
+        "bad-input": "tried in containers",
+    }
 
     def __init__(self):
         self.directory = pathlib.Path(os.environ.get("RUN_DIR", ROOT / ".run"))
@@ -41,25 +49,53 @@ class Local(Target):
         self.order = f"http://127.0.0.1:{os.environ.get('ORDER_PORT', '8081')}"
 
     def pid(self, service):
-        return int((self.directory / "pids" / f"{service}-0").read_text().split()[0])
+        name = "broker" if service == "kafka" else service
+        return int((self.directory / "pids" / f"{name}-0").read_text().split()[0])
+
+    def signal(self, service, number):
+        os.kill(self.pid(service), number)
 
     def kill(self, service):
-        os.kill(self.pid(service), 9)
+        self.signal(service, signal.SIGKILL)
 
-    restart = kill
+    def restart(self, service):
+        before = self.pid(service)
+        self.kill(service)
+        web.wait(f"{service} to be started again", lambda: self.pid(service) != before, 30)
 
     def pause(self, service):
-        os.kill(self.pid(service), 19)
+        self.signal(service, signal.SIGSTOP)
 
     def unpause(self, service):
-        os.kill(self.pid(service), 18)
+        self.signal(service, signal.SIGCONT)
 
-    # A suspended process is as good as none for those who ask it.
+    # The supervisor starts again whatever ends. A suspended process is as good as none for those who ask it.
     stop, start = pause, unpause
 
+    def address(self):
+        """Of the broker that `bookstore up` runs, embedded or Apache Kafka."""
+        [found] = (self.directory / "data").glob("*/bootstrap")
+        return found.read_text().strip()
+
+    def kafka_listens(self):
+        host, port = self.address().rsplit(":", 1)
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((host, int(port))) == 0
+
+    def ready(self, service):
+        beat = self.directory / "data" / f"{service}-0" / "health"
+        told = json.loads(beat.read_text()) if beat.exists() else {"ready": False}
+        return told["ready"] and told["pid"] == self.pid(service)
+
+    def wipe(self, service):
+        self.pause(service)
+        shutil.rmtree(self.directory / "data" / f"{service}-0")
+
+    revive = kill
+
     def console(self):
-        bootstrap = (self.directory / "bootstrap").read_text().strip()
-        return run("kcat", "-C", "-b", bootstrap, "-t", "cnabookstore", "-o", "beginning", "-e", "-q",
+        return run("kcat", "-C", "-b", self.address(), "-t", "cnabookstore", "-o", "beginning", "-e", "-q",
                    "-X", "isolation.level=read_committed").stdout
 
 
