@@ -422,13 +422,19 @@ def autoscale(target):
     return f"three pods shared the shards under siege, one again serves all ({answer.status})"
 
 
+def message(line):
+    """What a line of a log says, whether it is JSON or plain."""
+    return json.loads(line)["message"][:400] if line.startswith("{") else line[:400]
+
+
 def bad_input(target):
     """Wrong settings end the container at once with one line that names the variable; what may heal is waited for."""
     def container(command, env, seconds, options):
-        settings = {"KAFKA_BOOTSTRAP": target.bootstrap, "INSTANCE": "drill-0", **env}
+        user = "topics" if command == "topics" else "order"
+        settings = {"KAFKA_BOOTSTRAP": target.bootstrap, "INSTANCE": "order-9", **env}
         flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
         return web.run("timeout", "-k", "10", str(seconds), "podman", "run", "--rm",
-                           "--read-only", *target.network(), *target.credentials(), *flags, *options,
+                           "--read-only", *target.network(), *target.credentials(user), *flags, *options,
                            "cna-bookstore:latest", command,
                            check=False, timeout=seconds + 30)
 
@@ -438,7 +444,7 @@ def bad_input(target):
         lines = (done.stderr + done.stdout).strip().splitlines()
         say(f"{what}: exit {done.returncode} after {time.monotonic() - started:.1f} s")
         for line in lines[-1:]:
-            say(f"    {line[:300]}")
+            say(f"    {message(line)}")
         if done.returncode in (0, 124, 137) or not lines or names not in lines[-1]:
             raise Failed(f"{what}: expected an end that names {names}: {lines[-3:]}")
 
@@ -448,7 +454,7 @@ def bad_input(target):
         hits = [line for line in text.splitlines() if any(word in line.lower() for word in words)]
         say(f"{what}: still trying after 12 s")
         for line in hits[-1:]:
-            say(f"    {line[:300]}")
+            say(f"    {message(line)}")
         if done.returncode not in (0, 124, 143) or not hits:
             raise Failed(f"{what}: exit {done.returncode}: {text[-600:]}")
 
@@ -460,7 +466,7 @@ def bad_input(target):
     ends("the password file is missing", "KAFKA_SASL_PASSWORD_FILE", env={
         "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN",
         "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/none"})
-    if target.credentials():
+    if target.credentials("order"):
         ends("the password is another user's", "KAFKA_SASL_", env={"KAFKA_SASL_USERNAME": "customer"})
         ends("the mechanism is not the broker's", "KAFKA_SASL_", env={"KAFKA_SASL_MECHANISM": "PLAIN"})
         waits("the broker wants TLS, the client does not", ["kafka"], {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"})

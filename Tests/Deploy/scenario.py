@@ -26,7 +26,7 @@ def walk(target):
     """`bookstore demo` beside the gateway, in the network of the target."""
     done = subprocess.run(
         ["podman", "run", "--rm", "--read-only", *target.network(), "-e", f"KAFKA_BOOTSTRAP={target.bootstrap}",
-         "-e", "DEMO_WAIT_MS=30000", "-e", "NO_COLOR=1", *target.credentials(),
+         "-e", "DEMO_WAIT_MS=30000", "-e", "NO_COLOR=1", *target.credentials("order"),
          "cna-bookstore:latest", "demo", "--url", target.inner_gateway],
         capture_output=True, text=True, timeout=600,
     )

@@ -128,7 +128,7 @@ class Containers(Target):
         open_port = "exec 3<>/dev/tcp/$(hostname)/9092"
         return run("podman", "exec", self.container(broker), "bash", "-c", open_port, check=False).returncode == 0
 
-    def credentials(self):
+    def credentials(self, user):
         """What another client in the network needs besides the address."""
         return []
 
@@ -194,14 +194,14 @@ class Compose(Containers):
     def is_encrypted(self):
         return "tls-sasl.yaml" in self.files
 
-    def credentials(self):
+    def credentials(self, user):
         if not self.is_encrypted():
             return []
         settings = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
-                    "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/kafka/password",
+                    "KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/kafka/password",
                     "KAFKA_SSL_CA_LOCATION": "/run/secrets/kafka/ca.crt"}
         flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
-        return [*flags, "-v", f"{self.project}_secrets-order:/run/secrets/kafka:ro"]
+        return [*flags, "-v", f"{self.project}_secrets-{user}:/run/secrets/kafka:ro"]
 
     def console(self):
         if self.is_encrypted():
