@@ -238,6 +238,7 @@ class Pods(Containers):
     """k8s/overlays/local, played pod by pod with `podman kube play`."""
 
     name = "podman"
+    lacks = {"broker-of-three": "overlays/local has one broker"}
     network_name = "cnabookstore-pods"
     bootstrap = "my-kafka.kafka.svc.cluster.local:9092"
     inner_gateway = "http://gateway:8080"
@@ -360,6 +361,10 @@ class Cluster(Target):
     """A Kubernetes cluster that kubectl points at. Reach the gateway as you can: GATEWAY_URL, ORDER_URL."""
 
     name = "cluster"
+    lacks = {
+        "broker-of-three": "tried with compose",
+        "bad-input": "tried with compose and podman",
+    }
     kinds = {"gateway": "deployment/gateway", "kafka": "statefulset/my-kafka"}
 
     def __init__(self):
