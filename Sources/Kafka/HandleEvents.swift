@@ -11,6 +11,8 @@ final class HandleEvents: @unchecked Sendable {
     struct Deliveries {
         var names = TopicNames()
         var highest: [DeliveredPartition: Int64] = [:]
+        /// Said to be delivered, but nobody knows where to.
+        var unplaced = 0
         var failures = 0
         var lastFailure: KafkaError?
         var lastError: (error: KafkaError, atMilliseconds: Int64)?
@@ -45,6 +47,14 @@ final class HandleEvents: @unchecked Sendable {
     var failures: Int { state.withLock { $0.failures } }
     var lastFailure: KafkaError? { state.withLock { $0.lastFailure } }
 
+    /// Deliveries without an offset since the last call.
+    func takeUnplaced() -> Int {
+        state.withLock { state in
+            defer { state.unplaced = 0 }
+            return state.unplaced
+        }
+    }
+
     func takeDelivered() -> [TopicPartition: Int64] {
         state.withLock { state in
             defer { state.highest.removeAll(keepingCapacity: true) }
@@ -70,11 +80,14 @@ final class HandleEvents: @unchecked Sendable {
             }
             return
         }
-        // An offset may be missing after a repeat that the broker recognised; the older one stays then.
-        guard notesDeliveries, unsafe message.offset >= 0, let topic = unsafe message.rkt,
-            let name = unsafe rd_kafka_topic_name(topic)
-        else { return }
+        guard notesDeliveries, let topic = unsafe message.rkt, let name = unsafe rd_kafka_topic_name(topic) else {
+            return
+        }
         state.withLock { state in
+            guard unsafe message.offset >= 0 else {
+                state.unplaced += 1
+                return
+            }
             let place = unsafe DeliveredPartition(
                 topic: state.names.index(of: name), partition: message.partition)
             state.highest[place] = unsafe max(state.highest[place] ?? -1, message.offset)

@@ -40,6 +40,11 @@ internal import CRdKafka
         _ = unsafe rd_kafka_mock_partition_set_leader(cluster, place.topic, place.partition, broker)
     }
 
+    /// Every answer of the broker takes this long.
+    public func slow(_ id: Int32, milliseconds: Int32) {
+        _ = unsafe rd_kafka_mock_broker_set_rtt(cluster, id, milliseconds)
+    }
+
     public func setBroker(_ id: Int32, isUp: Bool) {
         _ = isUp ? unsafe rd_kafka_mock_broker_set_up(cluster, id) : unsafe rd_kafka_mock_broker_set_down(cluster, id)
     }

@@ -1,4 +1,7 @@
-// A plain producer: never blocks, for what needs no transaction (requests, replies, telemetry).
+// A plain producer: never blocks, for what needs no transaction (requests, replies, telemetry). A record may come twice,
+// and two may swap places, when the broker's answer is lost. Not idempotent on purpose: 2.0.2 then counts a refused batch as
+// delivered once a later one was taken, and a broker that has just become leader refuses the first and takes the second;
+// and a broker that died can leave the producer's numbering beyond repair (#4438).
 
 internal import CRdKafka
 
@@ -8,17 +11,15 @@ public final class Producer: Sendable {
     private let topics: TopicHandles
 
     /// - deliveryTimeoutMilliseconds: after that an undelivered record is given up and counted in `failedDeliveries`.
-    /// - isIdempotent: no record twice and none out of order; the price is a state that can be lost for good after a
-    ///   broker died (#4438), so who can live with a repeat does without it.
     /// - queueRecordsMax: more undelivered records than this and `send` throws.
     public init(
         _ settings: KafkaSettings, clientID: String, lingerMilliseconds: Int = 0,
-        isIdempotent: Bool = true, deliveryTimeoutMilliseconds: Int = 30_000, queueRecordsMax: Int = 100_000
+        deliveryTimeoutMilliseconds: Int = 30_000, queueRecordsMax: Int = 100_000
     ) throws(KafkaError) {
         handle = try Handle(
             .producer, settings, clientID: clientID,
             [
-                ("enable.idempotence", isIdempotent ? "true" : "false"),
+                ("enable.idempotence", "false"),
                 ("linger.ms", String(lingerMilliseconds)),
                 ("retry.backoff.ms", "5"),
                 ("message.timeout.ms", String(deliveryTimeoutMilliseconds)),

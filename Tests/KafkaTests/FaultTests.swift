@@ -111,6 +111,43 @@ import Testing
         #expect(producer.failedDeliveries == 0)
     }
 
+    /// A broker that has just become leader may refuse a batch and take the next one, which is on its way already.
+    @Test func aRefusedBatchIsNotDeliveredByItsSuccessor() throws {
+        let cluster = try MockCluster()
+        let place = TopicPartition(topic: "t", partition: 0)
+        cluster.createTopic("t", partitions: 1)
+        let producer = try Producer(cluster.settings, clientID: "p")
+        let careful = try TransactionalProducer(cluster.settings, transactionalID: "careful")
+        try producer.warmUp(topics: ["t"], timeoutMilliseconds: 10_000)
+        try careful.initialise(timeoutMilliseconds: 10_000)
+        try careful.warmUp(topics: ["t"], timeoutMilliseconds: 10_000)
+        cluster.slow(1, milliseconds: 50)
+        let reader = try Reader(cluster.settings, clientID: "r")
+
+        cluster.pushErrors(api: API.produce, [6])
+        for _ in 0..<10 {
+            try producer.send(OutgoingRecord("t", 0, "a"))
+            producer.serve(timeoutMilliseconds: 2)
+        }
+        try producer.flush(timeoutMilliseconds: 10_000)
+        #expect(try reader.watermarks(place, timeoutMilliseconds: 5_000).high >= 10)
+
+        let before = try reader.watermarks(place, timeoutMilliseconds: 5_000).high
+        try careful.begin()
+        cluster.pushErrors(api: API.produce, [6])
+        for _ in 0..<10 {
+            try careful.send(OutgoingRecord("t", 0, "b"))
+            producer.serve(timeoutMilliseconds: 10)
+        }
+        do {
+            try careful.commit(timeoutMilliseconds: 10_000)
+            #expect(try reader.watermarks(place, timeoutMilliseconds: 5_000).high == before + 10)
+        } catch {
+            #expect(error.remedy == .abort && error.name == "UNPLACED", "\(error)")
+            try careful.abort(timeoutMilliseconds: 10_000)
+        }
+    }
+
     /// A killed broker's partitions get other leaders; who only asks for the ends of logs must hear of it.
     @Test func theEndsOfLogsAreFoundAtTheNewLeader() throws {
         let cluster = try MockCluster(brokers: 2)

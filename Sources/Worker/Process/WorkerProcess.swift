@@ -69,7 +69,7 @@ public struct WorkerProcess {
         let kafka = try KafkaSettings.fromEnvironment(settings)
         guard let facts = try waitForCluster(kafka) else { return 0 }
         // Requests and replies carry ids: one that comes twice is recognised.
-        let replies = try Producer(kafka, clientID: "\(instance)-replies", isIdempotent: false)
+        let replies = try Producer(kafka, clientID: "\(instance)-replies")
         let shown = vitals.show(on: replies, topic: system.topics.telemetry)
         defer {
             vitals.stop()

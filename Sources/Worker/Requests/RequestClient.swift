@@ -81,7 +81,7 @@ private final class RequestParts: @unchecked Sendable {
     init(system: SystemContract, kafka: KafkaSettings, instance: String, limits: WorkerLimits, wake: Wake) throws {
         let partition = Topics.replyPartition(of: instance)
         // A request carries an id: one that comes twice is recognised.
-        let producer = try Producer(kafka, clientID: "\(instance)-requests", isIdempotent: false)
+        let producer = try Producer(kafka, clientID: "\(instance)-requests")
         transport = try KafkaTransport(
             settings: kafka, topics: system.topics, services: system.services.map(\.name), instance: instance,
             partition: partition, producer: producer, wake: wake)

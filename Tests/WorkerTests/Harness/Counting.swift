@@ -97,6 +97,9 @@ final class Counting {
         return client
     }
 
+    /// Instead of the client that `client()` would make.
+    func connect(_ settings: [String: String]) throws { connected = try newClient(settings) }
+
     func newClient(_ settings: [String: String] = [:]) throws -> RequestClient {
         connections += 1
         return try RequestClient(
