@@ -2,8 +2,8 @@
 
 It knows Pods, ConfigMaps and claims. A StatefulSet or Deployment becomes the pods that its controller would make, a Job
 a pod that ends. Everything inside the pod template stays as rendered, except what podman does not do:
-$(VARIABLE) in values, files of a ConfigMap at a subPath, folders of an emptyDir at a subPath, probes (kubelet.py runs
-them), and names of Services (hostAliases stand in for the cluster's DNS).
+$(VARIABLE) in values, files of a ConfigMap at a subPath, folders of an emptyDir at a subPath, Secrets as folders (a folder of
+this machine stands in), probes (kubelet.py runs them), and names of Services (hostAliases stand in for the cluster's DNS).
 """
 
 import copy
@@ -13,21 +13,25 @@ import re
 SUBNET = "10.77.0"
 
 
-def instances(workload, replicas=None):
-    """Names of the pods that the controller of this workload makes."""
-    name, kind = workload["metadata"]["name"], workload["kind"]
-    count = replicas if replicas is not None else workload["spec"].get("replicas", 1)
-    return [f"{name}-{ordinal}" for ordinal in range(count)] if kind != "Job" else [name]
-
-
 class Plan:
-    def __init__(self, objects, directory):
+    def __init__(self, objects, directory, secrets):
+        """`secrets` gives the folder of this machine that holds what a Secret of that name would."""
         self.objects = objects
+        self.secrets = secrets
         self.directory = pathlib.Path(directory)
         self.workloads = {
             item["metadata"]["name"]: item for item in objects if item["kind"] in ("StatefulSet", "Deployment", "Job")
         }
         self.addresses = {}
+
+    def instances(self, workload):
+        """Names of the pods that the controller of this workload makes, as many as its scaler wants at least."""
+        name, kind = workload["metadata"]["name"], workload["kind"]
+        if kind == "Job":
+            return [name]
+        least = [s["spec"]["minReplicas"] for s in self.objects
+                 if s["kind"] == "HorizontalPodAutoscaler" and s["metadata"]["name"] == name]
+        return [f"{name}-{ordinal}" for ordinal in range(workload["spec"].get("replicas", least[0] if least else 1))]
 
     def address(self, pod):
         """A fixed address a pod, so that names can be given before it runs."""
@@ -46,7 +50,7 @@ class Plan:
                 labels = workload["spec"]["template"]["metadata"]["labels"]
                 if not all(labels.get(k) == v for k, v in service["spec"]["selector"].items()):
                     continue
-                for ordinal, pod in enumerate(instances(workload)):
+                for ordinal, pod in enumerate(self.instances(workload)):
                     names = [f"{name}.{namespace}.svc.cluster.local"]
                     # The short name means another thing in each namespace; here no two Services share one.
                     names = [name, *names] if ordinal == 0 else []
@@ -82,6 +86,7 @@ class Plan:
         for container in spec["containers"]:
             self.simplify(container, volumes, pod)
             configs |= {source["configMapRef"]["name"] for source in container.get("envFrom", [])}
+        configs |= {volume["configMap"]["name"] for volume in volumes if "configMap" in volume}
         document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "labels": labels}, "spec": spec}
         return [self.config(name) for name in sorted(configs)] + (claims if with_claims else []) + [document]
 
@@ -95,6 +100,9 @@ class Plan:
         mounts = []
         for mount in container.get("volumeMounts", []):
             [volume] = [v for v in volumes if v["name"] == mount["name"]]
+            if "secret" in volume:
+                folder = self.secrets(volume.pop("secret")["secretName"])
+                volume["hostPath"] = {"path": str(folder), "type": "Directory"}
             if "subPath" not in mount:
                 mounts.append(mount)
                 continue

@@ -140,6 +140,14 @@ class Containers(Target):
         return run("podman", "exec", self.container(service), "bookstore", "health", "ready", check=False).returncode == 0
 
 
+def as_user(user):
+    """podman's options for a client that logs in; its secret is mounted by the caller."""
+    settings = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+                "KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/kafka/password",
+                "KAFKA_SSL_CA_LOCATION": "/run/secrets/kafka/ca.crt"}
+    return [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
+
+
 class Compose(Containers):
     """compose/compose.yaml, brought up with podman-compose under the project name below."""
 
@@ -197,11 +205,7 @@ class Compose(Containers):
     def credentials(self, user):
         if not self.is_encrypted():
             return []
-        settings = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
-                    "KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/kafka/password",
-                    "KAFKA_SSL_CA_LOCATION": "/run/secrets/kafka/ca.crt"}
-        flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
-        return [*flags, "-v", f"{self.project}_secrets-{user}:/run/secrets/kafka:ro"]
+        return [*as_user(user), "-v", f"{self.project}_secrets-{user}:/run/secrets/kafka:ro"]
 
     def console(self):
         if self.is_encrypted():
@@ -235,24 +239,24 @@ class Compose(Containers):
 
 
 class Pods(Containers):
-    """k8s/overlays/local, played pod by pod with `podman kube play`."""
+    """k8s/overlays/local (or CNA_OVERLAY=production), played pod by pod with `podman kube play`."""
 
     name = "podman"
-    lacks = {"broker-of-three": "overlays/local has one broker"}
+    lacks = {"broker-of-three": "tried with compose"}
     network_name = "cnabookstore-pods"
-    bootstrap = "my-kafka.kafka.svc.cluster.local:9092"
     inner_gateway = "http://gateway:8080"
 
     def __init__(self):
         self.directory = pathlib.Path(os.environ.get("CNA_PODS_DIR", "/tmp/cnabookstore-pods"))
         self.directory.mkdir(exist_ok=True)
         self.settings = self.directory / "settings.json"
+        self.overlay = os.environ.get("CNA_OVERLAY", "local")
         self.load()
 
     def load(self):
         changed = json.loads(self.settings.read_text()) if self.settings.exists() else {}
         kubectl = shutil.which("kubectl") or str(pathlib.Path(os.sys.executable).parent / "kubectl")
-        overlay = ROOT / "k8s" / "overlays" / "local"
+        overlay = ROOT / "k8s" / "overlays" / self.overlay
         with tempfile.TemporaryDirectory(dir=self.directory) as scratch:
             if changed:
                 # An operator edits bookstore.env; a kustomization on top says the same thing.
@@ -262,18 +266,44 @@ class Pods(Containers):
                 pathlib.Path(scratch, "kustomization.yaml").write_text(
                     yaml.safe_dump({"resources": [base], "configMapGenerator": [generator]}))
                 overlay = scratch
-            self.plan = pods.Plan(list(yaml.safe_load_all(run(kubectl, "kustomize", str(overlay)).stdout)), self.directory)
-        for name in ("my-kafka", "topics", "customer", "bookinventory", "order", "delivery", "gateway"):
-            for pod in pods.instances(self.plan.workloads[name]):
+            objects = list(yaml.safe_load_all(run(kubectl, "kustomize", str(overlay)).stdout))
+        self.plan = pods.Plan(objects, self.directory, self.secret)
+        for workload in self.plan.workloads.values():
+            for pod in self.plan.instances(workload):
                 self.plan.address(pod)
+        [own] = [o for o in objects if o["kind"] == "ConfigMap" and o["metadata"]["name"].rsplit("-", 1)[0] == "bookstore"]
+        self.bootstrap = own["data"]["KAFKA_BOOTSTRAP"]
         self.gateway = f"http://{self.plan.address('gateway-0')}:8080"
         self.order = f"http://{self.plan.address('order-0')}:8080"
 
     def workload(self, service):
         return self.plan.workloads["my-kafka" if service == "kafka" else service]
 
+    def secret(self, name):
+        """The folder that make-secrets.sh filled for this Secret: kafka-tls is the brokers', kafka-NAME another's."""
+        return self.directory / "secrets" / ("kafka" if name == "kafka-tls" else name.removeprefix("kafka-"))
+
+    def is_encrypted(self):
+        return "kafka-users" in self.plan.workloads
+
+    def make_secrets(self):
+        """As docs/deploy.md says it for the production overlay."""
+        (self.directory / "secrets").mkdir(exist_ok=True)
+        brokers = [name for names in self.plan.names().values() for name in names if name.startswith("my-kafka")]
+        run("podman", "run", "--rm", "--user", "0:0", "-e", f"BROKER_NAMES={' '.join(sorted(set(brokers)))}",
+            "-v", f"{ROOT / 'k8s' / 'components' / 'tls-sasl'}:/s:ro", "-v", f"{self.directory / 'secrets'}:/secrets",
+            "docker.io/apache/kafka:4.3.1", "bash", "/s/make-secrets.sh", "/secrets")
+
+    def credentials(self, user):
+        if not self.is_encrypted():
+            return []
+        return [*as_user(user), "-v", f"{self.secret(f'kafka-{user}')}:/run/secrets/kafka:ro"]
+
+    def pods(self, service):
+        return self.plan.instances(self.workload(service))
+
     def pod(self, service):
-        return pods.instances(self.workload(service))[0]
+        return self.pods(service)[0]
 
     def container(self, service):
         return f"{self.pod(service)}-{self.spec(service)['name']}"
@@ -282,8 +312,9 @@ class Pods(Containers):
         [container] = self.workload(service)["spec"]["template"]["spec"]["containers"]
         return container
 
-    def kubelet(self, service, say=print):
-        return Kubelet(self.spec(service), self.container(service), self.plan.address(self.pod(service)), say)
+    def kubelet(self, service, say=print, pod=None):
+        spec, pod = self.spec(service), pod or self.pod(service)
+        return Kubelet(spec, f"{pod}-{spec['name']}", self.plan.address(pod), say)
 
     def play(self, service, pod=None):
         pod = pod or self.pod(service)
@@ -299,11 +330,16 @@ class Pods(Containers):
     def up(self):
         self.directory.mkdir(exist_ok=True)
         run("podman", "network", "create", "--subnet", f"{pods.SUBNET}.0/24", self.network_name)
-        self.play("kafka")
-        self.kubelet("kafka").wait_ready(120)
-        self.play("topics")
+        if self.is_encrypted():
+            self.make_secrets()
+            run("podman", "tag", "cna-bookstore:latest", self.spec("gateway")["image"])
+        self.start("kafka")
+        for pod in self.pods("kafka"):
+            self.kubelet("kafka", pod=pod).wait_ready(180)
+        for job in ["kafka-users"] * self.is_encrypted() + ["topics"]:
+            self.play(job)
         for service in ("customer", "bookinventory", "order", "delivery", "gateway"):
-            self.play(service)
+            self.start(service)
 
     def delete(self, pod):
         """`kubectl delete pod`: SIGTERM, the grace period of the pod, gone. The claim stays."""
@@ -311,14 +347,20 @@ class Pods(Containers):
         run("podman", "pod", "rm", "-f", pod, check=False)
 
     def stop(self, service):
-        self.delete(self.pod(service))
+        for pod in self.pods(service):
+            self.delete(pod)
 
     def start(self, service):
-        self.play(service)
+        for pod in self.pods(service):
+            self.play(service, pod)
 
     def restart(self, service):
-        self.stop(service)
-        self.start(service)
+        """One pod after the other, as a roll-out does it."""
+        for pod in self.pods(service):
+            self.delete(pod)
+            self.play(service, pod)
+            if len(self.pods(service)) > 1:
+                self.kubelet(service, pod=pod).wait_ready(60)
 
     def down(self):
         for pod in run("podman", "pod", "ls", "--format", "{{.Name}}").stdout.split():
@@ -335,8 +377,11 @@ class Pods(Containers):
         return ["--network", self.network_name, *hosts]
 
     def console(self):
+        address = ["my-kafka:9092"]
+        if self.is_encrypted():
+            address = [f"{self.bootstrap.split(':')[0]}:9094", "--command-config", "/run/secrets/admin/admin.properties"]
         return run("podman", "exec", self.container("kafka"), "/usr/bin/kafka-console-consumer",
-                   "--bootstrap-server", "my-kafka:9092", *CONSOLE).stdout
+                   "--bootstrap-server", *address, *CONSOLE).stdout
 
     def ready(self, service):
         kubelet = self.kubelet(service)
@@ -344,10 +389,11 @@ class Pods(Containers):
 
     def wipe(self, service):
         self.stop(service)
-        run("podman", "volume", "rm", f"state-{self.pod(service)}")
+        for pod in self.pods(service):
+            run("podman", "volume", "rm", f"state-{pod}")
 
     def revive(self, service):
-        self.play(service)
+        self.start(service)
 
     def configure(self, key, value):
         self.settings.write_text(json.dumps({key: value}))
