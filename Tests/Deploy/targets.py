@@ -343,7 +343,9 @@ class Pods(Containers):
 
     def delete(self, pod):
         """`kubectl delete pod`: SIGTERM, the grace period of the pod, gone. The claim stays."""
-        run("podman", "pod", "stop", "-t", "30", pod, check=False)
+        [container] = self.plan.workloads[pod.rsplit("-", 1)[0]]["spec"]["template"]["spec"]["containers"]
+        # Before the pod, whose network would go at the same moment.
+        run("podman", "stop", "-t", "30", f"{pod}-{container['name']}", check=False)
         run("podman", "pod", "rm", "-f", pod, check=False)
 
     def stop(self, service):
