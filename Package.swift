@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Broker", "Worker", "Gateway", "Kafka", "SQLite", "Wire", "Contract", "Platform", "CPlatform", "CBuild",
+                "Broker", "Worker", "Gateway", "Kafka", "SQLite", "Wire", "Contract", "Platform", "CPlatform",
             ],
             swiftSettings: fenced),
 
@@ -79,7 +79,8 @@ let package = Package(
         .executableTarget(
             name: "bookstore",
             dependencies: [
-                "Operations", "Drills", "BookstoreDrill", "Contract", "BookstoreContracts", "BookstoreCustomer",
+                "CBuild", "Operations", "Drills", "BookstoreDrill", "Contract", "BookstoreContracts",
+                "BookstoreCustomer",
                 "BookstoreInventory",
                 "BookstoreOrder", "BookstoreDelivery",
             ],

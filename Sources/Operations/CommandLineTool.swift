@@ -16,7 +16,7 @@ public enum CommandLineTool {
             Terminal.write(Help.overview(system, commands), to: STDOUT_FILENO)
             return words.isEmpty ? 2 : 0
         case "--version", "version":
-            Terminal.print("\(system.executable) \(system.version) (\(BuildInfo.commit(settings)))")
+            Terminal.print(system.build(settings))
             return 0
         case "supervised": return Supervised.become(words.dropFirst())
         default: break

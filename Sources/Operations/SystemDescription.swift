@@ -18,6 +18,8 @@ public struct SystemDescription: Sendable {
     /// Name of the executable, as a person types it.
     public let executable: String
     public let version: String
+    /// What it was built from; empty where the build was not told.
+    let commit: String
     public let contract: SystemContract
     /// In the order they are started.
     public let services: [Program]
@@ -27,12 +29,19 @@ public struct SystemDescription: Sendable {
     package var additions: [Command] = []
 
     public init(
-        executable: String, version: String, contract: SystemContract, services: [Program], demo: [DemoStep] = []
+        executable: String, version: String, commit: String = "", contract: SystemContract, services: [Program],
+        demo: [DemoStep] = []
     ) {
         self.executable = executable
         self.version = version
+        self.commit = commit
         self.contract = contract
         self.services = services
         self.demo = demo
+    }
+
+    /// Version and commit. An image names its commit in its environment; a build that was told nothing has no honest answer.
+    func build(_ settings: Settings) -> String {
+        "\(executable) \(version) (\(settings.text("BUILD_COMMIT") ?? (commit.isEmpty ? "dev" : commit)))"
     }
 }

@@ -5,6 +5,7 @@ import BookstoreDelivery
 import BookstoreDrill
 import BookstoreInventory
 import BookstoreOrder
+import CBuild
 import Drills
 import Glibc
 import Operations
@@ -12,7 +13,8 @@ import Operations
 @main
 enum Main {
     static let system = SystemDescription(
-        executable: "bookstore", version: "1.0.0", contract: Bookstore.system,
+        executable: "bookstore", version: "1.0.0", commit: unsafe String(cString: cbuild_commit()),
+        contract: Bookstore.system,
         services: [
             .init(Bookstore.customerService) { _ in CustomerService.service },
             .init(Bookstore.inventoryService) { _ in InventoryService.service },

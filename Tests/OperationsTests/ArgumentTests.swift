@@ -78,4 +78,12 @@ import Wire
     func replicasThatMakeNoSense(text: String) {
         #expect(throws: UsageError.self) { try Replicas(text, known: ["order"]) }
     }
+
+    @Test func theBuildIsNamed() {
+        let (none, image) = (Settings([:]), Settings(["BUILD_COMMIT": "image"]))
+        let told = SystemDescription(
+            executable: "x", version: "1", commit: "abc", contract: Sample.system.contract, services: [])
+        #expect(told.build(none) == "x 1 (abc)" && told.build(image) == "x 1 (image)")
+        #expect(Sample.system.build(none).hasSuffix("(dev)"))
+    }
 }
