@@ -106,7 +106,8 @@ class Plan:
             if "subPath" not in mount:
                 mounts.append(mount)
                 continue
-            part = f"{mount['name']}-{mount['subPath']}"
+            # podman makes one volume of every emptyDir of a name, whichever pod it is in.
+            part = f"{mount['name']}-{mount['subPath']}-{pod}"
             if "configMap" in volume:
                 path = self.directory / part
                 path.write_text(self.config(volume["configMap"]["name"])["data"][mount["subPath"]])
