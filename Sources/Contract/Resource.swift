@@ -43,6 +43,8 @@ public struct Resource: Sendable {
     public let idField: String
     /// All fields in the order they are shown, the id among them.
     public let fields: [Field]
+    /// Those a client may set.
+    public let writableFields: [Field]
     public let actions: [Action]
     public let creation: Creation
     public let representation: Representation
@@ -60,6 +62,7 @@ public struct Resource: Sendable {
         self.item = item
         self.idField = idField
         self.fields = fields
+        writableFields = fields.filter { !$0.isReadOnly }
         self.actions = actions
         self.creation = creation
         self.representation = representation
@@ -71,7 +74,6 @@ public struct Resource: Sendable {
     public var collectionPath: String { "/\(name)" }
     public func itemPath(_ id: Int64) -> String { "/\(name)/\(id)" }
     public func field(_ name: String) -> Field? { fields.first { $0.name == name } }
-    public var writableFields: [Field] { fields.filter { !$0.isReadOnly } }
 
     /// Methods of `/books`, as `Allow` lists them.
     public var collectionMethods: [Method] {

@@ -18,6 +18,7 @@ public struct Operation: Sendable {
     public let parameters: [Parameter]
     public let placement: Placement
     public let summary: String
+    public let segments: [String]
 
     public struct Parameter: Sendable {
         public let name: String
@@ -30,12 +31,11 @@ public struct Operation: Sendable {
 
     public init(_ path: String, parameters: [Parameter] = [], placement: Placement, _ summary: String) {
         self.path = path
+        segments = path.split(separator: "/").map(String.init)
         self.parameters = parameters
         self.placement = placement
         self.summary = summary
     }
-
-    public var segments: [String] { path.split(separator: "/").map(String.init) }
 
     /// Whether the segments of a request lead here.
     public func matches(_ request: [String]) -> Bool {

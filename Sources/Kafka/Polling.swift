@@ -41,23 +41,15 @@ struct Poller {
         return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
     }
 
-    private func headers(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> [Header] {
+    private func headers(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> Headers {
         var list: OpaquePointer?
         guard unsafe rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR else { return [] }
-        let count = unsafe rd_kafka_header_cnt(list)
-        var headers: [Header] = []
-        headers.reserveCapacity(count)
-        var name: UnsafePointer<CChar>?
-        var value: UnsafeRawPointer?
-        var size = 0
-        for index in 0..<count {
-            guard unsafe rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR,
-                let name = unsafe name
-            else { break }
-            let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : size))
-            headers.append(Header(unsafe String(cString: name), bytes: bytes))
+        let size = unsafe cna_headers_size(list)
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            unsafe cna_headers_write(list, buffer.baseAddress)
+            count = size
         }
-        return headers
+        return unsafe Headers(count: rd_kafka_header_cnt(list), bytes: bytes)
     }
 }
 

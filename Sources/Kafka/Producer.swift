@@ -21,6 +21,9 @@ public final class Producer: Sendable {
             [
                 ("enable.idempotence", "false"),
                 ("linger.ms", String(lingerMilliseconds)),
+                // A million by default, a request for every other record. What waits behind five travels together in
+                // the next one; a lonely record waits for nobody.
+                ("max.in.flight.requests.per.connection", "5"),
                 ("retry.backoff.ms", "5"),
                 ("message.timeout.ms", String(deliveryTimeoutMilliseconds)),
                 ("queue.buffering.max.messages", String(queueRecordsMax)),

@@ -56,11 +56,11 @@ public struct Record: Sendable, Equatable {
     public var key: [UInt8]?
     /// nil is a tombstone.
     public var value: [UInt8]?
-    public var headers: [Header]
+    public var headers: Headers
 
     public init(
         topic: String, partition: Int32, offset: Int64, timestampMilliseconds: Int64, key: [UInt8]?, value: [UInt8]?,
-        headers: [Header]
+        headers: Headers
     ) {
         self.topic = topic
         self.partition = partition
@@ -74,9 +74,7 @@ public struct Record: Sendable, Equatable {
     public var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
 
     /// The text of the last header of this name: Kafka allows several, and the last one wins.
-    public func header(_ name: String) -> String? {
-        headers.last { $0.name == name }?.text
-    }
+    public func header(_ name: String) -> String? { headers.text(name) }
 }
 
 /// A record to be written, always to a partition that the sender chose.
@@ -86,9 +84,9 @@ public struct OutgoingRecord: Sendable, Equatable {
     public var key: [UInt8]?
     /// nil is a tombstone.
     public var value: [UInt8]?
-    public var headers: [Header]
+    public var headers: Headers
 
-    public init(topic: String, partition: Int32, key: [UInt8]?, value: [UInt8]?, headers: [Header] = []) {
+    public init(topic: String, partition: Int32, key: [UInt8]?, value: [UInt8]?, headers: Headers = []) {
         self.topic = topic
         self.partition = partition
         self.key = key

@@ -42,29 +42,17 @@ internal import Synchronization
                 RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, doing: "send to \(record.topic)[\(record.partition)]")
         }
         let topic = unsafe try topic(record.topic)
-        let headers = unsafe TopicHandles.list(record.headers)
         let code = unsafe withBytes(of: record.key) { hasKey, key in
             unsafe withBytes(of: record.value) { hasValue, value in
-                unsafe cna_produce(
-                    handle.pointer, topic, record.partition, hasKey, key.baseAddress, key.count, hasValue,
-                    value.baseAddress, value.count, headers)
+                unsafe record.headers.bytes.withUnsafeBytes { headers in
+                    unsafe cna_produce(
+                        handle.pointer, topic, record.partition, hasKey, key.baseAddress, key.count, hasValue,
+                        value.baseAddress, value.count, headers.baseAddress, headers.count, record.headers.count)
+                }
             }
         }
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
-        // The library took the headers over only if it took the record.
-        if let headers = unsafe headers { unsafe rd_kafka_headers_destroy(headers) }
         throw handle.error(code, doing: "send to \(record.topic)[\(record.partition)]")
-    }
-
-    private static func list(_ headers: [Header]) -> OpaquePointer? {
-        guard !headers.isEmpty else { return nil }
-        let list = unsafe rd_kafka_headers_new(headers.count)
-        for header in headers {
-            _ = unsafe header.value.withUnsafeBytes { value in
-                unsafe rd_kafka_header_add(list, header.name, -1, value.baseAddress, value.count)
-            }
-        }
-        return unsafe list
     }
 
     /// Opens the topics and fetches where their partitions are, so that the first record does not wait a second for it

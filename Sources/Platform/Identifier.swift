@@ -16,6 +16,9 @@ public enum Identifier {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// Never zero, which W3C's trace context forbids.
+    public static func number() -> UInt64 { max(1, next()) }
+
     /// SplitMix64 over a counter that starts at random: every step is another number, and no system call is made for it.
     private static let counter = Atomic<UInt64>(UInt64.random(in: .min ... .max))
 
@@ -37,11 +40,16 @@ public struct StableHash: Sendable {
 
     public static func of(_ text: String) -> UInt64 {
         var hash = StableHash()
-        hash.combine(text.utf8)
+        hash.combine(text)
         return hash.value
     }
 
-    public mutating func combine(_ bytes: some Sequence<UInt8>) {
+    // Two of a kind and not one generic function: other modules would call that byte by byte through a table.
+    public mutating func combine(_ text: String) {
+        for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    }
+
+    public mutating func combine(_ bytes: [UInt8]) {
         for byte in bytes { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     }
 }

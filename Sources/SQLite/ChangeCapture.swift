@@ -19,8 +19,8 @@ public struct RowChange: Sendable, Equatable {
     }
 }
 
-/// A table whose rows are watched. `@safe`: it holds no pointer, only the name as C spells it.
-struct WatchedTable {
+/// A table whose rows are watched; handed about for every touched row, so it is one object.
+final class WatchedTable {
     let info: TableInfo
     let name: [CChar]
     /// The key is the rowid, which the hook hands over without a look at the row.
@@ -29,6 +29,14 @@ struct WatchedTable {
     let realColumns: Set<Int>
     /// Columns, then key, of the one row; prepared once by the cache.
     let selectByKey: String
+
+    init(info: TableInfo, keyIsRowID: Bool, realColumns: Set<Int>, selectByKey: String) {
+        self.info = info
+        name = Array(info.name.utf8CString)
+        self.keyIsRowID = keyIsRowID
+        self.realColumns = realColumns
+        self.selectByKey = selectByKey
+    }
 }
 
 final class ChangeCapture {
@@ -109,13 +117,13 @@ final class ChangeCapture {
     let oldRowID: Int64
     let newRowID: Int64
 
-    func isOn(_ watched: borrowing WatchedTable) -> Bool {
+    func isOn(_ watched: WatchedTable) -> Bool {
         unsafe strcmp(watched.name, table) == 0
     }
 
     var tableName: String { unsafe String(cString: table) }
 
-    func oldKey(of table: borrowing WatchedTable) -> [Value] {
+    func oldKey(of table: WatchedTable) -> [Value] {
         if table.keyIsRowID { return [.integer(oldRowID)] }
         return table.info.primaryKey.map { column in
             var value: OpaquePointer?
@@ -124,7 +132,7 @@ final class ChangeCapture {
         }
     }
 
-    func newKey(of table: borrowing WatchedTable) -> [Value] {
+    func newKey(of table: WatchedTable) -> [Value] {
         if table.keyIsRowID { return [.integer(newRowID)] }
         return table.info.primaryKey.map { column in
             var value: OpaquePointer?

@@ -130,10 +130,19 @@ private struct JSONParser {
             if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { place += 1 }
             if skipDigits() == 0 { throw error("a digit must follow the exponent") }
         }
+        if isInteger, place - start <= 18 { return .integer(shortInteger(start)) }
         let text = String(decoding: bytes[start..<place], as: UTF8.self)
         if isInteger, let integer = Int64(text) { return .integer(integer) }
         guard let number = Double(text), number.isFinite else { throw error("number out of range") }
         return .number(number)
+    }
+
+    /// Up to 17 digits and a sign, or 18 digits: no overflow.
+    private func shortInteger(_ start: Int) -> Int64 {
+        let isNegative = bytes[start] == UInt8(ascii: "-")
+        var number: Int64 = 0
+        for digit in bytes[(isNegative ? start + 1 : start)..<place] { number = number * 10 + Int64(digit - 0x30) }
+        return isNegative ? -number : number
     }
 
     private mutating func skipDigits() -> Int {
@@ -146,9 +155,15 @@ private struct JSONParser {
         place += 1
         let start = place
         // Most strings hold no escape and are taken in one piece.
-        while let byte, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { place += 1 }
+        var bits: UInt8 = 0
+        while let byte, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+            bits |= byte
+            place += 1
+        }
         if byte == UInt8(ascii: "\"") {
             place += 1
+            // Plain ASCII needs no validation.
+            if bits < 0x80 { return String(decoding: bytes[start..<place - 1], as: UTF8.self) }
             return try text(bytes[start..<place - 1], at: start)
         }
         var unescaped = Array(bytes[start..<place])

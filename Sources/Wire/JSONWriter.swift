@@ -35,20 +35,26 @@ extension JSON {
         }
     }
 
-    static func write(_ number: Int64, to buffer: inout [UInt8]) {
-        guard number != .min else { return buffer.append(contentsOf: number.description.utf8) }
+    public static func write(_ number: Int64, to buffer: inout [UInt8]) {
         if number < 0 { buffer.append(UInt8(ascii: "-")) }
-        var rest = abs(number)
-        let start = buffer.count
-        repeat {
-            buffer.append(UInt8(truncatingIfNeeded: 0x30 + rest % 10))
-            rest /= 10
-        } while rest > 0
-        buffer[start...].reverse()
+        var rest = number.magnitude
+        var power: UInt64 = 1
+        while rest / power >= 10 { power *= 10 }
+        while power > 0 {
+            buffer.append(UInt8(truncatingIfNeeded: 0x30 + rest / power))
+            rest %= power
+            power /= 10
+        }
     }
 
-    static func write(_ text: String, to buffer: inout [UInt8]) {
+    public static func write(_ text: String, to buffer: inout [UInt8]) {
         buffer.append(UInt8(ascii: "\""))
+        // Most texts hold nothing to escape and go over in one piece.
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        if isPlain {
+            buffer.append(contentsOf: text.utf8)
+            return buffer.append(UInt8(ascii: "\""))
+        }
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""): buffer.append(contentsOf: [UInt8(ascii: "\\"), byte])

@@ -10,12 +10,12 @@ import Testing
         let topic = try broker.topic(partitions: 2, configs: ["max.message.bytes": "8388608"])
         let producer = try Producer(broker.settings, clientID: "p")
         try producer.warmUp(topics: [topic], timeoutMilliseconds: 10_000)
-        let headers = [
+        let headers: Headers = [
             Header("id", "1"), Header("id", "2"), Header("binary", bytes: [0, 255, 0xc3]), Header("empty", ""),
             Header("a rather long name of a header", "hällo"),
         ]
         let big = [UInt8](repeating: 7, count: 3 << 20)
-        let shapes: [(key: [UInt8]?, value: [UInt8]?, headers: [Header])] = [
+        let shapes: [(key: [UInt8]?, value: [UInt8]?, headers: Headers)] = [
             ([1], [2], headers), (nil, [3], []), ([4], nil, []), (nil, nil, [Header("only", "header")]), ([], [], []),
             ([0, 0], big, []),
         ]

@@ -92,7 +92,7 @@ struct RecordLine {
             "offset": .integer(record.offset),
             "time": .string(UTCTime(wallMilliseconds: record.timestampMilliseconds).rfc3339),
             "key": JSON(record.key.map { String(decoding: $0, as: UTF8.self) }),
-            "headers": .object(JSONObject(record.headers.map { ($0.name, JSON.string($0.text)) })),
+            "headers": .object(JSONObject(record.headers.all.map { ($0.name, JSON.string($0.text)) })),
             "value": value ?? .null,
         ]
     }

@@ -56,7 +56,7 @@ final class Settlement {
             try producer.send(
                 OutgoingRecord(
                     topic: origin.topic, partition: origin.partition, key: letter.record.key,
-                    value: letter.record.value, headers: Self.originalHeaders(letter.record)))
+                    value: letter.record.value, headers: Headers(Self.originalHeaders(letter.record))))
         }
         try producer.send(
             OutgoingRecord(
@@ -66,7 +66,7 @@ final class Settlement {
     }
 
     static func originalHeaders(_ record: Record) -> [Header] {
-        record.headers.filter { !addedHeaders.contains($0.name) }.map { header in
+        record.headers.all.filter { !addedHeaders.contains($0.name) }.map { header in
             header.name == HeaderName.deadline
                 ? Header(HeaderName.deadline, String(Clock.wallMilliseconds() + deadlineMilliseconds)) : header
         }

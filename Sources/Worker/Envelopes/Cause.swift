@@ -35,10 +35,9 @@ struct Cause: Sendable {
 
     func id(_ place: Int) -> String { "\(origin)-\(place)" }
 
-    var headers: [Header] {
-        [
-            Header(HeaderName.traceparent, trace.child().header), Header(HeaderName.correlation, correlation),
-            Header(HeaderName.causation, causation),
-        ]
+    func write(to headers: inout Headers) {
+        headers.append(HeaderName.traceparent, trace.child().header)
+        headers.append(HeaderName.correlation, correlation)
+        headers.append(HeaderName.causation, causation)
     }
 }

@@ -18,26 +18,27 @@ struct ReplyMessage: Sendable {
     }
 
     func record(topic: String) -> OutgoingRecord {
-        var headers = [
-            Header(HeaderName.id, id), Header(HeaderName.call, String(call)), Header(HeaderName.requester, requester),
-            Header(HeaderName.status, String(reply.status)), Header(HeaderName.contentType, reply.contentType),
-        ]
-        if let created = reply.createdID { headers.append(Header(HeaderName.created, String(created))) }
+        var headers = Headers()
+        headers.append(HeaderName.id, id)
+        headers.append(HeaderName.call, call)
+        headers.append(HeaderName.requester, requester)
+        headers.append(HeaderName.status, Int64(reply.status))
+        headers.append(HeaderName.contentType, reply.contentType)
+        if let created = reply.createdID { headers.append(HeaderName.created, created) }
         return OutgoingRecord(topic: topic, partition: replyTo, key: nil, value: reply.body, headers: headers)
     }
 
     /// Nil for what is no reply to this requester: the partition is shared, and garbage is nobody's answer.
     init?(_ record: Record, requester: String) {
         guard record.header(HeaderName.requester) == requester, let id = record.header(HeaderName.id),
-            let call = record.header(HeaderName.call).flatMap({ Int64($0) }),
-            let status = record.header(HeaderName.status).flatMap({ Int($0) })
+            let call = record.headers.number(HeaderName.call), let status = record.headers.number(HeaderName.status)
         else { return nil }
         self.id = id
         self.call = call
         self.requester = requester
         self.replyTo = record.partition
         self.reply = Reply(
-            status: status, contentType: record.header(HeaderName.contentType) ?? Reply.jsonType,
-            body: record.value ?? [], createdID: record.header(HeaderName.created).flatMap { Int64($0) })
+            status: Int(clamping: status), contentType: record.header(HeaderName.contentType) ?? Reply.jsonType,
+            body: record.value ?? [], createdID: record.headers.number(HeaderName.created))
     }
 }

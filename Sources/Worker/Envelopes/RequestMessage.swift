@@ -26,16 +26,19 @@ struct RequestMessage: Sendable {
     var claims: Int64?
 
     func record(topic: String, shard: Int32) -> OutgoingRecord {
-        var headers = [
-            Header(HeaderName.id, id), Header(HeaderName.call, String(call)),
-            Header(HeaderName.method, method.rawValue), Header(HeaderName.path, path),
-            Header(HeaderName.replyTo, String(replyTo)), Header(HeaderName.requester, requester),
-            Header(HeaderName.deadline, String(deadlineMilliseconds)), Header(HeaderName.traceparent, trace.header),
-            Header(HeaderName.contentType, Reply.jsonType),
-        ]
-        if let ifMatch { headers.append(Header(HeaderName.ifMatch, ifMatch)) }
-        if let claims { headers.append(Header(HeaderName.claims, String(claims))) }
-        if let correlation { headers.append(Header(HeaderName.correlation, correlation)) }
+        var headers = Headers()
+        headers.append(HeaderName.id, id)
+        headers.append(HeaderName.call, call)
+        headers.append(HeaderName.method, method.rawValue)
+        headers.append(HeaderName.path, path)
+        headers.append(HeaderName.replyTo, Int64(replyTo))
+        headers.append(HeaderName.requester, requester)
+        headers.append(HeaderName.deadline, deadlineMilliseconds)
+        headers.append(HeaderName.traceparent, trace.header)
+        headers.append(HeaderName.contentType, Reply.jsonType)
+        if let ifMatch { headers.append(HeaderName.ifMatch, ifMatch) }
+        if let claims { headers.append(HeaderName.claims, claims) }
+        if let correlation { headers.append(HeaderName.correlation, correlation) }
         return OutgoingRecord(topic: topic, partition: shard, key: nil, value: body, headers: headers)
     }
 
@@ -87,8 +90,8 @@ struct RequestMessage: Sendable {
 
     static func fingerprint(_ method: Method, _ path: String, _ body: [UInt8]) -> Int64 {
         var hash = StableHash()
-        hash.combine(method.rawValue.utf8)
-        hash.combine(path.utf8)
+        hash.combine(method.rawValue)
+        hash.combine(path)
         hash.combine(body)
         return Int64(bitPattern: hash.value)
     }
@@ -99,6 +102,7 @@ struct RequestMessage: Sendable {
     }
 
     private static func number(_ record: Record, _ name: String) throws(Problem) -> Int64 {
+        if let number = record.headers.number(name) { return number }
         let text = try text(record, name)
         guard let number = Int64(text) else {
             throw .badRequest("header '\(name)' is '\(text.prefix(80))', expected a number")

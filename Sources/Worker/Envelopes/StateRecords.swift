@@ -8,15 +8,44 @@ package enum StateRecords {
     package static func record(_ change: RowChange, columns: [String], topic: String, partition: Int32, schema: Int)
         -> OutgoingRecord
     {
-        let key: JSONObject = [
-            "table": .string(change.table), "pk": .array(change.key.map(StateRecords.json)),
-        ]
-        let value = change.row.map { row in
-            JSONObject(zip(columns, row).map { ($0, StateRecords.json($1)) }).bytes
+        // Written straight as text: there is a record for every row of every batch.
+        var key: [UInt8] = []
+        key.reserveCapacity(96)
+        key.append(contentsOf: "{\"table\":".utf8)
+        JSON.write(change.table, to: &key)
+        key.append(contentsOf: ",\"pk\":[".utf8)
+        for (place, value) in change.key.enumerated() {
+            if place > 0 { key.append(UInt8(ascii: ",")) }
+            write(value, to: &key)
         }
+        key.append(contentsOf: "]}".utf8)
+        var headers = Headers()
+        headers.append(HeaderName.schema, Int64(schema))
         return OutgoingRecord(
-            topic: topic, partition: partition, key: key.bytes, value: value,
-            headers: [Header(HeaderName.schema, String(schema))])
+            topic: topic, partition: partition, key: key, value: change.row.map { value(of: $0, columns) },
+            headers: headers)
+    }
+
+    private static func value(of row: [Value], _ columns: [String]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(256)
+        bytes.append(UInt8(ascii: "{"))
+        for (place, value) in row.enumerated() where place < columns.count {
+            if place > 0 { bytes.append(UInt8(ascii: ",")) }
+            JSON.write(columns[place], to: &bytes)
+            bytes.append(UInt8(ascii: ":"))
+            write(value, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    private static func write(_ value: Value, to bytes: inout [UInt8]) {
+        switch value {
+        case .integer(let number): JSON.write(number, to: &bytes)
+        case .text(let text): JSON.write(text, to: &bytes)
+        case .null, .real, .blob: json(value).write(to: &bytes)
+        }
     }
 
     struct Row {
@@ -32,12 +61,12 @@ package enum StateRecords {
         guard let key = record.key, let object = try JSON(parsing: key).object, let table = object["table"]?.string,
             let primaryKey = object["pk"]?.array
         else { throw StateError("state record \(place) has no key of a row") }
-        guard let schema = record.header(HeaderName.schema).flatMap({ Int($0) }) else {
+        guard let schema = record.headers.number(HeaderName.schema) else {
             throw StateError("state record \(place) does not say which schema it was written with")
         }
         let columns = try record.value.map { try JSON(parsing: $0).object ?? [:] }
         return Row(
-            table: table, key: try primaryKey.map(value), columns: columns, schema: schema,
+            table: table, key: try primaryKey.map(value), columns: columns, schema: Int(clamping: schema),
             offset: record.offset)
     }
 

@@ -188,16 +188,16 @@ enum BadRecords {
         let (events, requests) = (counting.topics.events, counting.topics.requests(counting.service))
         try producer.warmUp(topics: [events, requests], timeoutMilliseconds: 20_000)
         var sent: [(name: String, topic: String, value: [UInt8]?)] = []
-        func send(_ name: String, _ topic: String, _ value: [UInt8]?, _ headers: [Header] = []) throws {
+        func send(_ name: String, _ topic: String, _ value: [UInt8]?, _ headers: Headers = []) throws {
             sent.append((name, topic, value))
             try producer.send(
                 OutgoingRecord(
                     topic: topic, partition: 0, key: nil, value: value, headers: headers + [Header("name", name)]))
         }
-        func send(_ name: String, _ topic: String, _ text: String, _ headers: [Header] = []) throws {
+        func send(_ name: String, _ topic: String, _ text: String, _ headers: Headers = []) throws {
             try send(name, topic, Array(text.utf8), headers)
         }
-        let give = [Header(HeaderName.command, "Give")]
+        let give: Headers = [Header(HeaderName.command, "Give")]
         try send("event that is not JSON", events, "so it goes")
         try send("event that is no object", events, "[1]")
         try send("event without a value", events, nil)
@@ -229,7 +229,7 @@ enum BadRecords {
     }
 
     private static func request(method: String = "GET", replyTo: String = "0", deadline: String = "99999999999999")
-        -> [Header]
+        -> Headers
     {
         [
             Header(HeaderName.id, "bad"), Header(HeaderName.call, "1"), Header(HeaderName.method, method),

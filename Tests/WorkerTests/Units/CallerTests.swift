@@ -20,7 +20,7 @@ private final class FakeWire: CallTransport {
     /// Answers what was sent in this place.
     func answer(_ place: Int, _ status: Int = 200, requester: String? = nil, call: String? = nil) {
         let record = sent[place]
-        func header(_ name: String) -> String { record.headers.last { $0.name == name }?.text ?? "" }
+        func header(_ name: String) -> String { record.headers.text(name) ?? "" }
         answers.append(
             Record(
                 topic: "replies", partition: 0, offset: 0, timestampMilliseconds: 0, key: nil, value: Array("{}".utf8),
@@ -98,7 +98,7 @@ private final class FakeWire: CallTransport {
             if wire.sent.count > before { repeats.append(now) }
         }
         #expect(repeats == [100, 300, 700, 1_100, 1_500, 1_900])
-        #expect(Set(wire.sent.map { $0.headers.first { $0.name == HeaderName.id }?.text }).count == 1)
+        #expect(Set(wire.sent.map { $0.headers.text(HeaderName.id) }).count == 1)
         #expect(heard.value == ["refused 504"])
         #expect(caller.inFlight == 0)
     }
