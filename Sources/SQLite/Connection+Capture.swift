@@ -46,6 +46,9 @@ extension Connection {
         return changes
     }
 
+    /// Whether a row was touched since the changes were taken last.
+    public var hasChanges: Bool { (capture?.position ?? 0) > 0 }
+
     public func discardChanges() {
         capture?.removeAll()
     }
@@ -66,7 +69,7 @@ extension Connection {
         let columns = info.columns.map { quoted($0.name) }.joined(separator: ", ")
         let condition = keyColumns.map { "\(quoted($0.name)) = ?" }.joined(separator: " AND ")
         return WatchedTable(
-            info: info, name: Array(name.utf8CString), keyIsRowID: try isRowIDAlias(name, keyColumns),
+            info: info, keyIsRowID: try isRowIDAlias(name, keyColumns),
             realColumns: Set(info.primaryKey.filter { hasRealAffinity(info.columns[$0].type) }),
             selectByKey: "SELECT \(columns) FROM \(quoted(name)) WHERE \(condition)")
     }

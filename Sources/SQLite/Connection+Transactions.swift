@@ -37,23 +37,30 @@ extension Connection {
 
     /// Keeps what `body` did within the transaction around it, or takes it back when it throws.
     public func savepoint<R>(_ body: () throws -> R) throws -> R {
-        let name = "s\(savepointDepth)"
-        try execute("SAVEPOINT \(name)")
+        let (begin, release, rollback) = Self.savepointSQL(savepointDepth)
+        try execute(begin)
         savepointDepth += 1
         defer { savepointDepth -= 1 }
         let mark = capture?.position ?? 0
         do {
             let result = try body()
-            try execute("RELEASE \(name)")
+            try execute(release)
             return result
         } catch {
             // After an automatic rollback of the whole transaction there is no savepoint any more.
             if isInTransaction {
-                try execute("ROLLBACK TO \(name)")
-                try execute("RELEASE \(name)")
+                try execute(rollback)
+                try execute(release)
             }
             capture?.forget(since: mark)
             throw error
         }
+    }
+
+    private static let outermost = (begin: "SAVEPOINT s0", release: "RELEASE s0", rollback: "ROLLBACK TO s0")
+
+    /// Every record has one, so the usual texts are not put together each time.
+    private static func savepointSQL(_ depth: Int) -> (begin: String, release: String, rollback: String) {
+        depth == 0 ? outermost : ("SAVEPOINT s\(depth)", "RELEASE s\(depth)", "ROLLBACK TO s\(depth)")
     }
 }

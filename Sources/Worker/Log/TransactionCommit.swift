@@ -46,11 +46,27 @@ struct TransactionCommit {
             try producer.sendOffsets(transaction.positions, group: group, timeoutMilliseconds: Self.callMilliseconds)
         }
         CrashPoint.reach(.offsetsSent)
-        for record in transaction.records { try repeating(deadline) { try producer.send(record) } }
+        try send(transaction.records, deadline: deadline)
         CrashPoint.reach(.recordsSent)
         try repeating(deadline) { try producer.commit(timeoutMilliseconds: Self.callMilliseconds) }
         CrashPoint.reach(.kafkaCommitted)
         return producer.takeDelivered()
+    }
+
+    /// The library announces partitions to the coordinator a millisecond after the first record, and again for those that
+    /// were met later. So each partition's first record goes first; within a partition the order stays.
+    private func send(_ records: [OutgoingRecord], deadline: Int64) throws {
+        var known: Set<TopicPartition> = []
+        var isSent = [Bool](repeating: false, count: records.count)
+        for place in records.indices {
+            let partition = TopicPartition(topic: records[place].topic, partition: records[place].partition)
+            guard known.insert(partition).inserted else { continue }
+            isSent[place] = true
+            try repeating(deadline) { try producer.send(records[place]) }
+        }
+        for place in records.indices where !isSent[place] {
+            try repeating(deadline) { try producer.send(records[place]) }
+        }
     }
 
     private func abort(deadline: Int64) throws {

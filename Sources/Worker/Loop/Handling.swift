@@ -42,9 +42,7 @@ extension WorkerLoop {
             counters.eventsIgnored += 1
             return
         }
-        let origin = "\(service.contract.name)-\(shard.number)-e\(record.offset)"
-        let cause = Cause(record, id: record.header(HeaderName.eventID), origin: origin)
-        try run(policy, object, record, shard, cause, now)
+        try run(policy, object, record, shard, now, idHeader: HeaderName.eventID, origin: "e")
         counters.events += 1
     }
 
@@ -52,9 +50,7 @@ extension WorkerLoop {
         guard let rule = service.rules.commands[type] else {
             throw Problem.badRequest("'\(type.prefix(80))' is no command of \(service.contract.name)")
         }
-        let origin = "\(service.contract.name)-\(shard.number)-r\(record.offset)"
-        let cause = Cause(record, id: record.header(HeaderName.id), origin: origin)
-        try run(rule, try object(record), record, shard, cause, now)
+        try run(rule, try object(record), record, shard, now, idHeader: HeaderName.id, origin: "r")
         counters.commands += 1
     }
 
@@ -70,7 +66,8 @@ extension WorkerLoop {
     }
 
     private func run(
-        _ rule: Rules.Message, _ object: JSONObject, _ record: Record, _ shard: Shard, _ cause: Cause, _ now: Int64
+        _ rule: Rules.Message, _ object: JSONObject, _ record: Record, _ shard: Shard, _ now: Int64, idHeader: String,
+        origin kind: String
     ) throws {
         let fields = try rule.schema.read(object)
         let home = try rule.home(fields)
@@ -82,7 +79,9 @@ extension WorkerLoop {
         let turn = newTurn(shard, now)
         let records = try shard.store.savepoint {
             try rule.run(fields, turn)
-            return try recordsOf(turn, cause, now)
+            guard !turn.effects.isEmpty else { return [OutgoingRecord]() }
+            let origin = "\(service.contract.name)-\(shard.number)-\(kind)\(record.offset)"
+            return try recordsOf(turn, Cause(record, id: record.header(idHeader), origin: origin), now)
         }
         outgoing += records
         shard.hasChanges = true
@@ -94,12 +93,20 @@ extension WorkerLoop {
 
     func recordsOf(_ turn: Turn, _ cause: Cause, _ now: Int64) throws -> [OutgoingRecord] {
         try turn.effects.enumerated().map { place, effect in
+            if comesBack(effect) { messagesToItself += 1 }
             let record = try effects.record(effect, place: place, cause: cause, nowMilliseconds: now)
             let bytes = record.value?.count ?? 0
             guard bytes <= limits.recordBytesMax else {
                 throw Problem(500, "a message of \(bytes) bytes was to be sent, \(limits.recordBytesMax) are allowed")
             }
             return record
+        }
+    }
+
+    private func comesBack(_ effect: Turn.Effect) -> Bool {
+        switch effect {
+        case .event(let type, _, _): service.rules.policies[type] != nil
+        case .command: true
         }
     }
 

@@ -12,9 +12,8 @@ extension WorkerLoop {
         if try isRepeat(message, shard) { return }
         counters.requests += 1
         let job = Job(
-            message: message, record: record, waiters: [message], shard: shard,
-            cause: Cause(message, origin: "\(service.contract.name)-\(shard.number)-r\(record.offset)"), now: now,
-            step: 0)
+            message, record, shard,
+            Cause(message, origin: "\(service.contract.name)-\(shard.number)-r\(record.offset)"), now)
         do {
             let target = try routes.target(of: message)
             try checkHome(target, job)
@@ -39,15 +38,34 @@ extension WorkerLoop {
     }
 
     /// A request on its way through a rule, perhaps in several turns.
-    private struct Job {
+    private final class Job {
         let message: RequestMessage
         let record: Record
+        /// Others who sent the same while it was parked.
         let waiters: [RequestMessage]
         let shard: Shard
         let cause: Cause
         let now: Int64
         /// How often it has been parked before.
         let step: Int
+
+        init(
+            _ message: RequestMessage, _ record: Record, waiters: [RequestMessage] = [], _ shard: Shard, _ cause: Cause,
+            _ now: Int64, step: Int = 0
+        ) {
+            self.message = message
+            self.record = record
+            self.waiters = waiters
+            self.shard = shard
+            self.cause = cause
+            self.now = now
+            self.step = step
+        }
+    }
+
+    private func answer(_ job: Job, _ reply: Reply) {
+        if job.waiters.isEmpty { return replies.append(ReplyMessage(to: job.message, reply)) }
+        for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, reply)) }
     }
 
     private func isExpired(_ message: RequestMessage, _ now: Int64) -> Bool {
@@ -103,14 +121,32 @@ extension WorkerLoop {
         guard let item = try find(resource, table, id, shard) else {
             throw Problem.notFound("\(resource.item) \(id) does not exist")
         }
-        return Reply(status: 200, contentType: Reply.jsonType, body: item.bytes)
+        return Reply(status: 200, contentType: Reply.jsonType, body: item)
     }
 
-    private func find(_ resource: Resource, _ table: String, _ id: Int64, _ shard: Shard) throws -> JSONObject? {
+    /// The item as it is shown.
+    private func find(_ resource: Resource, _ table: String, _ id: Int64, _ shard: Shard) throws -> [UInt8]? {
+        try shard.store.first(selection(resource, table), [.integer(id)]).map { row in
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(192)
+            for (place, field) in resource.fields.enumerated() {
+                bytes.append(place == 0 ? UInt8(ascii: "{") : UInt8(ascii: ","))
+                JSON.write(field.name, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                row.values[place].json.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+            return bytes
+        }
+    }
+
+    /// The columns in the order of the fields; put together once for a resource.
+    private func selection(_ resource: Resource, _ table: String) -> String {
+        if let known = selections[resource.name] { return known }
         let columns = resource.fields.map(\.name).joined(separator: ", ")
-        return try shard.store.first(
-            "SELECT \(columns) FROM \(table) WHERE \(resource.idField) = ?1", [.integer(id)]
-        ).map(resource.item)
+        let sql = "SELECT \(columns) FROM \(table) WHERE \(resource.idField) = ?1"
+        selections[resource.name] = sql
+        return sql
     }
 
     /// `If-Match`: the item must still be as the client knows it.
@@ -121,7 +157,7 @@ extension WorkerLoop {
         guard let item = try find(resource, table, id, job.shard) else {
             throw Problem.notFound("\(resource.item) \(id) does not exist")
         }
-        let current = EntityTag.of(item.bytes)
+        let current = EntityTag.of(item)
         guard EntityTag.ifMatch(tag, allows: current) else {
             throw Problem(412, "\(resource.item) \(id) is now \(current), not \(tag.prefix(80))")
         }
@@ -145,7 +181,7 @@ extension WorkerLoop {
             job.shard.hasChanges = true
         }
         if job.message.method.isQuery { counters.queries += 1 }
-        for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, reply)) }
+        answer(job, reply)
     }
 
     private func runQuery(_ job: Job, _ rule: (Turn) throws -> Outcome) throws -> Outcome {
@@ -201,8 +237,7 @@ extension WorkerLoop {
     /// that a letter that is put back gets another chance.
     private func refuse(_ job: Job, _ error: any Error) throws {
         bury(job.record, reason: try blame(error), job.now)
-        let reply = Reply(Problem(500, "the request could not be handled"))
-        for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, reply)) }
+        answer(job, Reply(Problem(500, "the request could not be handled")))
     }
 
     // MARK: - Waiting for others
@@ -210,18 +245,19 @@ extension WorkerLoop {
     private func park(_ outcome: Outcome, _ job: Job) {
         guard parking.count < limits.parkedMax else {
             let problem = Problem.unavailable("\(limits.parkedMax) requests wait for other services, try again")
-            for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, Reply(problem))) }
-            return
+            return answer(job, Reply(problem))
         }
         switch outcome {
         case .reply: return
         case .wait(let milliseconds, let continuation):
             _ = parking.park(
-                job.message, record: job.record, waiters: job.waiters, shard: job.shard.number, cause: job.cause,
+                job.message, record: job.record, waiters: job.waiters.isEmpty ? [job.message] : job.waiters,
+                shard: job.shard.number, cause: job.cause,
                 step: job.step + 1, questions: 0, dueAt: clock.monotonic() + max(0, milliseconds), then: continuation)
         case .ask(let questions, let continuation):
             let number = parking.park(
-                job.message, record: job.record, waiters: job.waiters, shard: job.shard.number, cause: job.cause,
+                job.message, record: job.record, waiters: job.waiters.isEmpty ? [job.message] : job.waiters,
+                shard: job.shard.number, cause: job.cause,
                 step: job.step + 1, questions: questions.count, dueAt: nil, then: continuation)
             for (place, question) in questions.enumerated() { ask(question, place, number, job) }
         }
@@ -253,8 +289,7 @@ extension WorkerLoop {
     func resume(_ parked: Parking.Parked, nowMilliseconds now: Int64) throws {
         guard let shard = custody.shard(parked.shard), !isExpired(parked.request, now) else { return }
         let job = Job(
-            message: parked.request, record: parked.record, waiters: parked.waiters, shard: shard, cause: parked.cause,
-            now: now, step: parked.step)
+            parked.request, parked.record, waiters: parked.waiters, shard, parked.cause, now, step: parked.step)
         do {
             try conclude(job) { turn in
                 // Others may have changed the item meanwhile.

@@ -104,6 +104,8 @@ struct Routes {
 
     /// Paths on request topics are written by our own edge: plain segments, an encoded query.
     static func split(_ path: String) -> (segments: [String], query: [(name: String, value: String)]) {
+        let isPlain = path.utf8.allSatisfy { $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "?") }
+        if isPlain { return (path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }, []) }
         let halves = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let segments = (halves.first ?? "").split(separator: "/").map { PercentCoding.decode($0) ?? String($0) }
         let pairs = halves.count > 1 ? halves[1].split(separator: "&") : []

@@ -21,7 +21,8 @@ final class WorkerLoop {
     let caller: Caller
     let clock: LoopClock
     let routes: Routes
-    let effects: EffectRecords
+    var effects: EffectRecords
+    private let stateTopic: String
     let answers: Answers
     let lists: Lists
     let custody: ShardCustody
@@ -34,6 +35,14 @@ final class WorkerLoop {
     var replies: [ReplyMessage] = []
     private var gathered: [Record] = []
     private var lastCommit: Int64 = 0
+    private var lastStore: Int64 = 0
+    /// Records that the last batch will have called forth: a reply is mostly followed by the next request, and a message to
+    /// this service comes back to it.
+    private var expected = 0
+    /// How an item of each resource is read.
+    var selections: [String: String] = [:]
+    /// Messages of the batch under way to this service itself.
+    var messagesToItself = 0
 
     init(
         service: Service, system: SystemContract, identity: ShardIdentity, directory: String, log: any WorkerLog,
@@ -47,6 +56,7 @@ final class WorkerLoop {
         self.caller = caller
         self.clock = clock
         routes = Routes(service)
+        stateTopic = system.topics.state(service.contract.name)
         effects = EffectRecords(service: service.contract.name, topics: system.topics, shards: shards)
         answers = Answers(
             milliseconds: limits.answerMilliseconds, allowance: limits.clockAllowanceMilliseconds,
@@ -56,36 +66,84 @@ final class WorkerLoop {
             service: service, topics: system.topics, identity: identity, directory: directory, limits: limits, log: log,
             monotonic: clock.monotonic)
         lastCommit = clock.monotonic()
+        lastStore = lastCommit
     }
 
     var isReady: Bool { custody.failure == nil && custody.hasAssignment }
 
     /// One turn. `sleep` is called when there is nothing to do, with the milliseconds until there may be.
     func step(sleep: (Int64) -> Void) throws {
-        gather()
+        let began = clock.monotonic()
+        gather(until: began + limits.batchMillisecondsMax)
         if let failure = custody.failure { throw failure }
-        caller.turn(now: clock.monotonic())
-        let resumed = parking.takeReady(now: clock.monotonic())
+        caller.turn(now: began)
+        let resumed = parking.takeReady(now: began)
         if gathered.isEmpty && resumed.isEmpty {
             if isIdleCommitDue { try commitBatch(includingClean: true) }
+            try storeWhatIsSettled(isIdle: true)
             log.serve()
             return sleep(millisecondsUntilNextDuty())
         }
         CrashPoint.reach(.batchPolled)
         let now = clock.wall()
-        let batch = gathered
-        gathered.removeAll(keepingCapacity: true)
         // First those that go on: a repeat in the batch then finds the answer, where it would no longer find them parked
         // and not yet answered, and begin the request a second time.
         for parked in resumed { try resume(parked, nowMilliseconds: now) }
-        for record in batch { try handle(record, nowMilliseconds: now) }
+        let count = try handleAndLinger(nowMilliseconds: now, began: began)
         counters.batches += 1
-        counters.batchRecords += Int64(batch.count)
+        counters.batchRecords += Int64(count)
         CrashPoint.reach(.rulesRun)
         let isDue = isIdleCommitDue
-        if isDue || custody.all.contains(where: \.hasChanges) { try commitBatch(includingClean: isDue) }
-        sendReplies()
+        if isDue || custody.all.contains(where: \.hasChanges) {
+            expected = min(replies.count + messagesToItself, limits.batchRecordsMax)
+            messagesToItself = 0
+            try commitBatch(includingClean: isDue)
+        }
+        try sendReplies()
+        try storeWhatIsSettled(isIdle: false)
     }
+
+    private func handleGathered(nowMilliseconds now: Int64) throws -> Int {
+        let batch = gathered
+        gathered.removeAll(keepingCapacity: true)
+        for record in batch { try handle(record, nowMilliseconds: now) }
+        return batch.count
+    }
+
+    /// A transaction costs much the same for one record and for hundreds, so a moment's patience can make one of two or
+    /// three. It is due where the last one called forth many records, and where a batch holds nothing that somebody waits
+    /// for while the answers just given are mostly followed by the next requests. A lonely request never waits.
+    private func handleAndLinger(nowMilliseconds now: Int64, began: Int64) throws -> Int {
+        // Not while requests are parked: the answers they wait for come by another way.
+        let isNews = began - lastCommit <= limits.lingerMilliseconds && parking.count == 0
+        let isCrowd = isNews && expected >= Self.fewRecords
+        var count = try handleGathered(nowMilliseconds: now)
+        while isNews, count < expected, isCrowd || replies.isEmpty, parking.count == 0,
+            try awaitMore(
+                until: began + limits.lingerMilliseconds,
+                pollMilliseconds: isCrowd ? Self.crowdPollMilliseconds : limits.lingerMilliseconds)
+        {
+            count += try handleGathered(nowMilliseconds: now)
+        }
+        return count
+    }
+
+    /// False when nothing more has come, or when what was polled was a rebalance.
+    private func awaitMore(until deadline: Int64, pollMilliseconds: Int64) throws -> Bool {
+        guard custody.all.contains(where: \.hasChanges) else { return false }
+        while gathered.isEmpty {
+            let left = min(pollMilliseconds, deadline - clock.monotonic())
+            guard left > 0, take(log.poll(timeoutMilliseconds: Int32(clamping: left))) else { break }
+        }
+        gather(until: clock.monotonic() + limits.batchMillisecondsMax)
+        if let failure = custody.failure { throw failure }
+        return !gathered.isEmpty
+    }
+
+    /// A crowd comes in a rush: so long a gap is its end.
+    private static let crowdPollMilliseconds: Int64 = 2
+    /// Fewer are no crowd.
+    private static let fewRecords = 16
 
     /// Lets go of everything; uncommitted work is rolled back.
     func close() {
@@ -96,26 +154,36 @@ final class WorkerLoop {
     // MARK: - Input
 
     /// A bite: whatever is there, up to the bounds. A lonely record is taken as it comes.
-    private func gather() {
-        let deadline = clock.monotonic() + limits.batchMillisecondsMax
+    private func gather(until deadline: Int64) {
         var bytes = 0
         while gathered.count < limits.batchRecordsMax && bytes < limits.batchBytesMax {
-            switch log.poll(timeoutMilliseconds: 0) {
-            case .record(let record):
-                bytes += (record.value?.count ?? 0) + 64
-                gathered.append(record)
-            case .end(let place, let offset): custody.shard(place.partition)?.reached[place.topic] = offset
-            case .idle: return
-            case .failed(let error):
-                if error.remedy == .giveUp || error.remedy == .fixConfiguration {
-                    custody.fail(FatalError(error.description))
-                } else {
-                    Log.warning("Kafka reports a problem", ["error": LogValue(describing: error)])
-                }
-                return
-            }
+            let count = gathered.count
+            guard take(log.poll(timeoutMilliseconds: 0)) else { return }
+            guard gathered.count > count else { continue }
+            bytes += (gathered[count].value?.count ?? 0) + 64
             // Reading a clock costs as much as taking a record.
             if gathered.count % 32 == 0 && clock.monotonic() >= deadline { return }
+        }
+    }
+
+    /// False when there is nothing more at the moment.
+    @discardableResult
+    private func take(_ polled: Polled) -> Bool {
+        switch polled {
+        case .record(let record):
+            gathered.append(record)
+            return true
+        case .end(let place, let offset):
+            custody.shard(place.partition)?.reached[place.topic] = offset
+            return true
+        case .idle: return false
+        case .failed(let error):
+            if error.remedy == .giveUp || error.remedy == .fixConfiguration {
+                custody.fail(FatalError(error.description))
+            } else {
+                Log.warning("Kafka reports a problem", ["error": LogValue(describing: error)])
+            }
+            return false
         }
     }
 
@@ -123,6 +191,7 @@ final class WorkerLoop {
         let now = clock.monotonic()
         var wait = min(100, caller.patienceLeft(now: now))
         if let due = parking.nextDue() { wait = min(wait, max(0, due - now)) }
+        if custody.all.contains(where: \.awaitsStore) { wait = min(wait, Self.calmMilliseconds) }
         return wait
     }
 
@@ -135,22 +204,28 @@ final class WorkerLoop {
 
     /// Everything of the batch at once. Clean shards ride along when it is time: their queries moved only offsets.
     private func commitBatch(includingClean: Bool) throws {
-        let now = clock.wall()
         let involved = custody.all.filter {
             $0.hasChanges || ($0.hasUncommittedInput && (includingClean || $0.isDirty))
         }
         var transaction = Transaction(positions: [], records: outgoing)
+        // One owner, so that what is added does not copy what is there.
+        outgoing = []
         for shard in involved {
             try shard.touch()
             if shard.hasChanges { try answers.tidy(shard) }
-            transaction.records += try shard.changesOfBatch(
-                topic: topics.state(service.contract.name), withOffsets: !plantedBugs.contains(.offsetsOutside))
+            try shard.addChanges(
+                to: &transaction.records, topic: stateTopic, withOffsets: !plantedBugs.contains(.offsetsOutside))
             for (topic, offset) in shard.next {
                 transaction.positions.append(Position(topic: topic, partition: shard.number, offset: offset))
             }
         }
         if plantedBugs.contains(.repliesBeforeCommit) { publishReplies() }
-        if plantedBugs.contains(.storeBeforeKafka) { for shard in involved { try shard.store.commit() } }
+        if plantedBugs.contains(.storeBeforeKafka) {
+            for shard in involved {
+                try shard.store.commit()
+                try shard.store.begin()
+            }
+        }
         if plantedBugs.contains(.offsetsOutside) { transaction.positions = [] }
         let started = Clock.monotonicMicroseconds()
         switch try log.commit(transaction) {
@@ -162,25 +237,38 @@ final class WorkerLoop {
             return
         case .committed(let written):
             for shard in involved {
-                let place = TopicPartition(topic: topics.state(service.contract.name), partition: shard.number)
-                try shard.commit(stateOffset: written[place].map { $0 + 1 }, nowMilliseconds: now)
+                let place = TopicPartition(topic: stateTopic, partition: shard.number)
+                try shard.settle(stateOffset: written[place].map { $0 + 1 })
             }
         }
-        // Touched by a rule that then parked its request: nothing of it is kept.
-        for shard in custody.all where shard.isDirty { shard.rollback() }
-        CrashPoint.reach(.storeCommitted)
         counters.transactions += 1
         counters.transactionMicroseconds += Clock.monotonicMicroseconds() - started
         counters.transactionRecords += Int64(transaction.records.count)
         lastCommit = clock.monotonic()
-        outgoing.removeAll(keepingCapacity: true)
     }
 
-    private func sendReplies() {
-        for shard in custody.all where shard.isDirty { shard.rollback() }
+    private func sendReplies() throws {
+        // Touched by a rule that then parked its request: its savepoint has taken everything back.
+        for shard in custody.all where shard.isDirty { try shard.leaveUnchanged() }
         publishReplies()
         CrashPoint.reach(.replied)
     }
+
+    /// The files follow the log a little later, many batches in one SQLite transaction: a page is then written once and
+    /// not once a batch. What a crash takes from a file comes back from the state topic, as always.
+    private func storeWhatIsSettled(isIdle: Bool) throws {
+        let now = clock.monotonic()
+        let isDue = now - lastStore >= limits.storeMilliseconds
+        guard isDue || (isIdle && now - lastCommit >= Self.calmMilliseconds) else { return }
+        lastStore = now
+        for shard in custody.all where shard.awaitsStore {
+            try shard.storeSettled(nowMilliseconds: clock.wall())
+            CrashPoint.reach(.storeCommitted)
+        }
+    }
+
+    /// So long after the last transaction a worker counts as calm: the moment to write its files.
+    private static let calmMilliseconds: Int64 = 5
 
     private func publishReplies() {
         for reply in replies { log.reply(reply.record(topic: topics.replies)) }
@@ -193,6 +281,8 @@ final class WorkerLoop {
         outgoing.removeAll()
         replies.removeAll()
         parking.removeAll()
+        messagesToItself = 0
+        expected = 0
     }
 }
 

@@ -3,9 +3,13 @@ public import Platform
 
 public struct WorkerLimits: Sendable {
     /// One bite of the loop ends at whichever of the three comes first.
-    public var batchRecordsMax = 500
+    public var batchRecordsMax = 1_000
     public var batchBytesMax = 1 << 20
     public var batchMillisecondsMax: Int64 = 20
+    /// How long a batch may wait for more where the last one was large.
+    public var lingerMilliseconds: Int64 = 4
+    /// Rows that the log has are written to the shards' files at the latest after this, sooner when there is nothing to do.
+    public var storeMilliseconds: Int64 = 250
     /// Input that changed nothing is committed at the latest after this.
     public var idleCommitMilliseconds: Int64 = 1_000
     /// A shard file not written for longer is rebuilt: half of the state topic's delete.retention.ms (7 days).
@@ -51,6 +55,8 @@ public struct WorkerLimits: Sendable {
         batchBytesMax = try settings.integer("BATCH_BYTES_MAX", default: batchBytesMax, in: 1_024...64 << 20)
         batchMillisecondsMax = try settings.integer(
             "BATCH_MILLISECONDS_MAX", default: batchMillisecondsMax, in: 1...1_000)
+        lingerMilliseconds = try settings.integer("LINGER_MILLISECONDS", default: lingerMilliseconds, in: 0...1_000)
+        storeMilliseconds = try settings.integer("STORE_MILLISECONDS", default: storeMilliseconds, in: 0...60_000)
         idleCommitMilliseconds = try settings.integer(
             "IDLE_COMMIT_MILLISECONDS", default: idleCommitMilliseconds, in: 10...60_000)
         shardAgeMillisecondsMax = try settings.integer(

@@ -14,7 +14,7 @@ public final class RequestClient: Sendable {
     }
 
     private let mailbox = Mutex(Mailbox())
-    private let shown = Mutex(JSONObject())
+    private let shown = Mutex<(inFlight: Int64, repeats: Int64)>((0, 0))
     private let wake = Wake()
     private let thread = Mutex<Thread?>(nil)
     private let limits: WorkerLimits
@@ -33,17 +33,22 @@ public final class RequestClient: Sendable {
     }
 
     public func send(_ call: Call, then: @escaping Completion) {
-        let isRefused = mailbox.withLock { box in
-            if box.isStopped || box.calls.count >= limits.callsInFlightMax { return true }
+        // Nil when it is refused; otherwise how many calls wait for the thread, this one included.
+        let waiting: Int? = mailbox.withLock { box in
+            if box.isStopped || box.calls.count >= limits.callsInFlightMax { return nil }
             box.calls.append((call: call, then: then))
-            return false
+            return box.calls.count
         }
-        if isRefused { return then(.refused(.unavailable("too many requests are waiting, try again"))) }
-        wake.ring()
+        guard let waiting else { return then(.refused(.unavailable("too many requests are waiting, try again"))) }
+        // Whoever put in the first has rung, and the thread takes all of them at once.
+        if waiting == 1 { wake.ring() }
     }
 
     /// For metrics: calls in flight, repeats.
-    public func statistics() -> JSONObject { shown.withLock { $0 } }
+    public func statistics() -> JSONObject {
+        let shown = shown.withLock { $0 }
+        return ["inFlight": .integer(shown.inFlight), "repeats": .integer(shown.repeats)]
+    }
 
     public func stop() {
         mailbox.withLock { $0.isStopped = true }
@@ -63,9 +68,8 @@ public final class RequestClient: Sendable {
             for entry in calls { caller.send(entry.call, now: now, then: entry.then) }
             let heard = caller.turn(now: now)
             parts.transport.serve()
-            let inFlight = Int64(caller.inFlight)
-            let repeats = caller.repeats
-            shown.withLock { $0 = ["inFlight": .integer(inFlight), "repeats": .integer(repeats)] }
+            let (inFlight, repeats) = (Int64(caller.inFlight), caller.repeats)
+            shown.withLock { $0 = (inFlight, repeats) }
             // Answers wake us; the bound is for reports of the producer, which do not.
             if !heard && calls.isEmpty { wake.wait(milliseconds: Int32(min(100, caller.patienceLeft(now: now)))) }
         }

@@ -17,8 +17,10 @@ final class Shard {
     var reached: [String: Int64] = [:]
     /// Next record of the state partition that the file does not hold.
     private(set) var stateOffset: Int64
-    /// Has uncommitted rows of the batch under way.
+    /// Has rows of the batch under way, which the log does not have yet.
     private(set) var isDirty = false
+    /// Has rows that the log has and the file has not: they wait in the open SQLite transaction.
+    private(set) var awaitsStore = false
     /// A rule of the batch has written: there is something to commit.
     var hasChanges = false
     /// Input that changed nothing and is committed with the next transaction, or when idle.
@@ -140,12 +142,15 @@ final class Shard {
         let now = monotonic()
         age += max(0, now - agedAt)
         agedAt = now
-        try store.begin()
+        if !store.isInTransaction {
+            guard !awaitsStore else { throw FatalError("shard \(number): the file has rolled back by itself") }
+            try store.begin()
+        }
         isDirty = true
     }
 
     /// The input read so far, as rows; then everything that changed, as state records.
-    func changesOfBatch(topic: String, withOffsets: Bool = true) throws -> [OutgoingRecord] {
+    func addChanges(to records: inout [OutgoingRecord], topic: String, withOffsets: Bool = true) throws {
         for (input, offset) in next where withOffsets && committedNext[input] != offset {
             try store.execute(
                 """
@@ -166,37 +171,55 @@ final class Shard {
                 ON CONFLICT (name) DO UPDATE SET last = ?2
                 """, [.text(ShardSchema.ageRow), .integer(age)])
         }
-        return try store.takeChanges().map { change in
+        for change in try store.takeChanges() {
             counts[change.table] = nil
-            return StateRecords.record(
-                change, columns: try columns(of: change.table), topic: topic, partition: number, schema: schema)
+            records.append(
+                StateRecords.record(
+                    change, columns: try columns(of: change.table), topic: topic, partition: number, schema: schema))
         }
     }
 
-    /// Kafka has the batch: the file may have it too.
-    func commit(stateOffset: Int64?, nowMilliseconds: Int64) throws {
+    /// Kafka has the batch: the file may have it too, now or a few batches later.
+    func settle(stateOffset: Int64?) throws {
         if let stateOffset { self.stateOffset = stateOffset }
-        try setPlace(nowMilliseconds: nowMilliseconds)
-        if store.isInTransaction { try store.commit() }
         committedNext = next
         saysShardCount = true
         isDirty = false
         hasChanges = false
         hasUncommittedInput = false
+        awaitsStore = true
     }
 
-    func rollback() {
-        if isDirty { store.rollback() }
+    /// Commits the file up to what the log has. Never with a batch under way: a file is never ahead of the log.
+    func storeSettled(nowMilliseconds: Int64) throws {
+        guard awaitsStore, !isDirty else { return }
+        awaitsStore = false
+        // SQLite may have rolled back by itself (disk full): then the place must not be written either.
+        guard store.isInTransaction else { throw FatalError("shard \(number): the file has rolled back by itself") }
+        try setPlace(nowMilliseconds: nowMilliseconds)
+        try store.commit()
+    }
+
+    /// The batch came to nothing here: every savepoint was rolled back.
+    func leaveUnchanged() throws {
+        guard !store.hasChanges else { throw FatalError("shard \(number) has rows that belong to no batch") }
+        isDirty = false
+    }
+
+    /// Gives up the batch under way, and what the file does not hold yet with it: only for a shard that is let go.
+    private func rollback() {
+        store.rollback()
         store.discardChanges()
-        counts = [:]
         isDirty = false
         hasChanges = false
-        // The row of the age may have been taken back with the rest.
-        storedAge = 0
+        awaitsStore = false
     }
 
+    /// What the log has is stored, what it has not is rolled back.
     func close() {
-        rollback()
+        if isDirty { rollback() }
+        // A file that cannot take it stays behind the log, as after a crash.
+        do { try storeSettled(nowMilliseconds: Clock.wallMilliseconds()) } catch { rollback() }
         store.close()
     }
 

@@ -11,15 +11,18 @@ import Testing
     func nothingIsLostOrDoubled(_ kind: BrokerKind, _ point: String) throws {
         try Counting.with(kind) { counting in
             let load = try Load(counting)
-            let worker = try counting.worker(0, ["CRASH_AT": "\(point):1"], awaitReady: false)
+            // Files are written a little after the log; at this point they are to be written after every batch.
+            let pace = point == "storeCommitted" ? ["STORE_MILLISECONDS": "0"] : [:]
+            func crash(_ count: Int) -> [String: String] { pace.merging(["CRASH_AT": "\(point):\(count)"]) { $1 } }
+            let worker = try counting.worker(0, crash(1), awaitReady: false)
             load.start(requests: 1, clients: 1)
             try crashes(worker, load)
             // Two batches are the least that so many clients one after the other need.
-            worker.environment = ["CRASH_AT": "\(point):5"]
+            worker.environment = crash(5)
             try worker.start()
             load.start(requests: 120, clients: 8)
             try crashes(worker, load)
-            worker.environment = ["CRASH_AT": "\(point):1"]
+            worker.environment = crash(1)
             try worker.start()
             load.start(requests: 1, clients: 1)
             try crashes(worker, load)

@@ -146,6 +146,10 @@ final class Simulation {
     /// The process is gone; its files stay as they are.
     private func end(_ worker: Int) {
         crashes += 1
+        // Half of the crashes take what the files do not hold yet, the others come right after it was written.
+        if let loop = processes[worker]?.loop, broker.random.once(in: 2) {
+            for shard in loop.custody.all { shard.store.rollback() }
+        }
         processes[worker]?.loop.close()
         processes[worker] = nil
         // Back within its session, or long after it.
