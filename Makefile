@@ -73,10 +73,10 @@ bench: build ## the whole system as ratios to floors of the same run; wants a qu
 bench-broker: build ## the embedded broker against Apache Kafka (KAFKA_HOME): a table of ratios
 	@Tests/Bench/broker.sh
 
-bench-worker: build ## the counter service against its floor in C: a table of ratios; BOOTSTRAP=host:port for a broker of yours
+bench-worker: build ## the counter service against its floor in C: a table of ratios (KAFKA_HOME adds Apache Kafka)
 	@$(SWIFT) build -c release --static-swift-stdlib --product counter
 	@$(SWIFT) build -c release --static-swift-stdlib --product counter-bench
-	@Tests/Bench/worker.sh
+	@python3 Tests/Bench/worker.py
 
 clean: ## forget builds; `make down` first, $(RUN_DIR) is the data and stays
 	@rm -rf .build

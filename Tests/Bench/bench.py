@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The system measured as its users meet it, as ratios to floors measured in the same run.
 
-    Tests/Bench/bench.py [--seconds 8] [--runs 3] [--sagas 20000] [--brokers embedded,kafka] [--report FILE]
+    Tests/Bench/bench.py [--brokers embedded,kafka] [--pieces orders,gets,shipped,sagas,life,stored] [--runs 3]
+                         [--seconds 5] [--sagas 20000] [--stored 1000,20000] [--report FILE]
 
 Needs a release build, wrk and gcc (`make bench` sees to that). Everything runs on this machine: broker, four services,
-gateway and the clients share its cores. Prints a table; writes the same as Markdown with --report.
+gateway and the clients share its cores. Prints a Markdown table line by line; --report writes it to a file as well.
 """
 import argparse
 import json
@@ -81,6 +82,22 @@ class System:
     def memory(self):
         status = json.loads(self.command("status", "--json"))
         return {i["instance"]: (i["memoryBytes"] or 0) / 1048576 for i in status["instances"]}
+
+    def orders_stored(self):
+        """As the shards count them: the list says how many there are."""
+        _, page = self.call("GET", "/orders?size=1")
+        return page["page"]["totalElements"]
+
+    def cpu_microseconds(self):
+        """Of the services and the gateway; the broker is another's work."""
+        total = 0
+        for instance in os.listdir(os.path.join(self.directory, "pids")):
+            if "broker" in instance or "kafka" in instance or "supervisor" in instance:
+                continue
+            with open(f"/proc/{self.pid(instance)}/stat") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+            total += (int(fields[11]) + int(fields[12])) * 1e6 / os.sysconf("SC_CLK_TCK")
+        return total
 
     def close(self):
         self.client.close()
@@ -194,83 +211,130 @@ def kill_to_answer(system, samples=5):
     return statistics.median(times)
 
 
-def measure(broker, options, scratch, rows):
-    floors = Floors(scratch)
-    system = System(broker, scratch)
-    script = order_script(scratch)
-    try:
-        rows.append((broker, "start, until everything is ready", f"{system.start_milliseconds:.0f} ms", ""))
-        idle = system.memory()
+class Bench:
+    """One system on one broker, and the rows it gives."""
+
+    def __init__(self, broker, options, scratch, rows):
+        self.broker, self.options, self.rows = broker, options, rows
+        floors = Floors(scratch)
+        self.system = System(broker, scratch)
+        self.script = order_script(scratch)
+        self.idle = self.system.memory()
+        self.note("start, until everything is ready", f"{self.system.start_milliseconds:.0f} ms")
         for number in range(1, 25):
-            system.create("/customers", {"customerName": f"customer {number}"})
-            system.create("/books", {"bookName": f"book {number}", "stock": PLENTY})
-        wrk(system.url + "/orders", 10, 3, script)
-        write = floors.broker(system.bootstrap, "write", 100, 20000)
-        single = floors.broker(system.bootstrap, "write", 1, 500)
-        query = floors.broker(system.bootstrap, "query", 100, 40000)
-        rows.append((broker, "floor: writes, window 100", f"{write['rate']:.0f}/s", "1"))
-        rows.append((broker, "floor: one write, p50", f"{single['p50']:.2f} ms", "1"))
-        rows.append((broker, "floor: queries, window 100", f"{query['rate']:.0f}/s", "1"))
+            self.system.create("/customers", {"customerName": f"customer {number}"})
+            self.system.create("/books", {"bookName": f"book {number}", "stock": PLENTY})
+        wrk(self.system.url + "/orders", 10, 3, self.script)
+        wait_until_quiet(self.system)
+        def median(kind, window, count):
+            runs = [floors.broker(self.system.bootstrap, kind, window, count) for _ in range(options.runs)]
+            rates = sorted(r["rate"] for r in runs)
+            return {"rate": statistics.median(rates), "p50": statistics.median(r["p50"] for r in runs),
+                    "spread": f"{rates[0]:.0f}–{rates[-1]:.0f}"}
 
-        def median(path, connections, script=None):
-            runs = [wrk(system.url + path, connections, options.seconds, script) for _ in range(options.runs)]
-            rates = [r["rate"] for r in runs]
-            middle = sorted(runs, key=lambda r: r["rate"])[len(runs) // 2]
-            spread = f"{min(rates):.0f}–{max(rates):.0f}"
-            bad = sum(r["bad"] for r in runs)
-            return middle, spread + (f", {bad} not 2xx" if bad else "")
+        self.write, self.single, self.query = (
+            median("write", 100, 20000), median("write", 1, 500), median("query", 100, 40000))
+        self.note("floor: writes, window 100", f"{self.write['rate']:.0f}/s ({self.write['spread']})", "1")
+        self.note("floor: one write, p50", f"{self.single['p50']:.2f} ms", "1")
+        self.note("floor: queries, window 100", f"{self.query['rate']:.0f}/s ({self.query['spread']})", "1")
 
+    def note(self, what, measured, ratio=""):
+        self.rows.append((self.broker, what, measured, ratio))
+        print("| " + " | ".join(self.rows[-1]) + " |", flush=True)
+
+    def load(self, name, path, connections, script=None, ratio=None):
+        runs = [wrk(self.system.url + path, connections, self.options.seconds, script)
+                for _ in range(self.options.runs)]
+        rates = sorted(r["rate"] for r in runs)
+        middle = sorted(runs, key=lambda r: r["rate"])[len(runs) // 2]
+        bad = sum(r["bad"] for r in runs)
+        self.note(f"{name}, {connections} connections",
+                  f"{middle['rate']:.0f}/s ({rates[0]:.0f}–{rates[-1]:.0f}), p50 {middle['p50']:.1f} ms, "
+                  f"p99 {middle['p99']:.1f} ms" + (f", {bad} not 2xx" if bad else ""),
+                  ratio(middle["rate"]) if ratio else "")
+
+    def orders(self):
         for connections in (1, 10, 100):
-            middle, spread = median("/orders", connections, script)
-            ratio = f"{middle['rate'] / write['rate']:.2f} of the floor's writes" if connections == 100 else ""
-            rows.append((broker, f"orders, {connections} connections",
-                         f"{middle['rate']:.0f}/s ({spread}), p50 {middle['p50']:.1f} ms, p99 {middle['p99']:.1f} ms",
-                         ratio))
-        wait_until_quiet(system)
-        for path, name in (("/books/1", "GET of one book"), ("/books", "GET of the list of 24 books")):
-            for connections in (1, 10, 100):
-                middle, spread = median(path, connections)
-                ratio = f"{middle['rate'] / query['rate']:.2f} of the floor's queries" if connections == 100 else ""
-                rows.append((broker, f"{name}, {connections} connections",
-                             f"{middle['rate']:.0f}/s ({spread}), p50 {middle['p50']:.1f} ms, "
-                             f"p99 {middle['p99']:.1f} ms", ratio))
-        p50, p99 = shipped_latency(system, 200)
-        rows.append((broker, "order → Shipped in MyPage, unloaded", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms",
-                     f"{p50 / single['p50']:.1f}× and {p99 / single['p50']:.1f}× the floor's single write p50"))
-        sagas, accepted = sustained_sagas(system, script, options.sagas)
-        rows.append((broker, f"sagas over {options.sagas} orders", f"{sagas:.0f}/s (taken at {accepted:.0f}/s)",
-                     f"{sagas / write['rate']:.2f} of the floor's writes"))
-        rows.append((broker, "order-0 killed → next order answered", f"{kill_to_answer(system):.0f} ms", ""))
-        loaded = system.memory()
-        rows.append((broker, "memory idle → after all this, MiB",
-                     ", ".join(f"{name} {idle[name]:.0f} → {loaded[name]:.0f}" for name in sorted(idle)), ""))
-    finally:
-        system.close()
+            self.load("orders", "/orders", connections, self.script, connections == 100 and (
+                lambda rate: f"{rate / self.write['rate'] * 100:.0f} % of the floor's writes (goal ≥ 35 %)"))
+            wait_until_quiet(self.system)
+
+    def gets(self):
+        for connections in (1, 10, 100):
+            self.load("GET of one book", "/books/1", connections, None, connections == 100 and (
+                lambda rate: f"{rate / self.query['rate'] * 100:.0f} % of the floor's queries (goal ≥ 60 %)"))
+        self.load("GET of the list of 24 books", "/books", 10)
+
+    def shipped(self):
+        p50, p99 = shipped_latency(self.system, 200)
+        self.note("order → Shipped in MyPage, unloaded", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms",
+                  f"{p50 / self.single['p50']:.1f}× and {p99 / self.single['p50']:.1f}× the floor's one write "
+                  "(goals ≤ 12× and ≤ 30×)")
+
+    def sagas(self):
+        sagas, accepted = sustained_sagas(self.system, self.script, self.options.sagas)
+        self.note(f"sagas over {self.options.sagas} orders", f"{sagas:.0f}/s (taken at {accepted:.0f}/s)",
+                  f"{sagas / self.write['rate'] * 100:.0f} % of the floor's writes (goal ≥ 25 %)")
+
+    def life(self):
+        self.note("order-0 killed → next order answered", f"{kill_to_answer(self.system):.0f} ms")
+        pid = self.system.pid("delivery-0")
+        os.kill(pid, signal.SIGSTOP)
+        taken = wrk(self.system.url + "/orders", 100, 5, self.script)["count"]
+        os.kill(pid, signal.SIGCONT)
+        began = time.monotonic()
+        wait_until_quiet(self.system)
+        seconds = max(0.1, time.monotonic() - began - 1.0)
+        self.note("delivery stood still for 5 s under load → all caught up", f"{seconds:.1f} s, {taken / seconds:.0f} orders/s")
+        loaded = self.system.memory()
+        self.note("memory idle → after all this, MiB",
+                  ", ".join(f"{name} {self.idle[name]:.0f} → {loaded[name]:.0f}" for name in sorted(self.idle)))
+
+    def stored(self):
+        """What one order costs, saga and all, in CPU time of all processes, when so many are stored already."""
+        first = None
+        for goal in map(int, self.options.stored.split(",")):
+            while self.system.orders_stored() < goal:
+                wrk(self.system.url + "/orders", 50, 5, self.script)
+                wait_until_quiet(self.system)
+            stored, before = self.system.orders_stored(), self.system.cpu_microseconds()
+            count = wrk(self.system.url + "/orders", 10, self.options.seconds, self.script)["count"]
+            wait_until_quiet(self.system)
+            cost = (self.system.cpu_microseconds() - before) / count
+            first = first or cost
+            self.note(f"cost of an order at {stored} stored", f"{cost:.0f} µs CPU", f"{cost / first:.2f}× the first")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--sagas", type=int, default=20000)
+    parser.add_argument("--stored", default="1000,20000", help="numbers of orders at which the cost of one is measured")
+    parser.add_argument("--pieces", default="orders,gets,shipped,sagas,life,stored")
     parser.add_argument("--brokers", default="embedded,kafka" if os.environ.get("KAFKA_HOME") else "embedded")
     parser.add_argument("--report")
     options = parser.parse_args()
     rows = []
     scratch = tempfile.mkdtemp(prefix="bookstore-bench-")
+    header = "| broker | what | measured | ratio |\n|---|---|---|---|"
+    print(header)
     try:
         http = Floors(scratch).http(100, options.seconds)
         rows.append(("none", "floor: libmicrohttpd alone, 100 connections", f"{http['rate']:.0f}/s", "1"))
+        print(f"| {' | '.join(rows[0])} |", flush=True)
         for broker in options.brokers.split(","):
-            measure(broker, options, scratch, rows)
+            bench = Bench(broker, options, scratch, rows)
+            try:
+                for piece in options.pieces.split(","):
+                    getattr(bench, piece)()
+            finally:
+                bench.system.close()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    lines = ["| broker | what | measured | ratio |", "|---|---|---|---|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    print("\n".join(lines))
     if options.report:
         with open(options.report, "w") as file:
-            file.write("\n".join(lines) + "\n")
+            file.write(header + "\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// `counter-bench BOOTSTRAP topics|write|query [WINDOW COUNT]`: requests to running counter workers, a window at a time.
-// Tests/Bench/worker.sh compares the figures with the floor under them.
+// `counter-bench BOOTSTRAP topics|write|query|events [WINDOW COUNT]`: requests to running counter workers, a window at a
+// time, or a backlog of events. Tests/Bench/worker.py compares the figures with the floor under them.
 import Contract
 import Glibc
 import Kafka
@@ -17,18 +17,44 @@ enum Main {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 3 || arguments.count == 5 else {
-            return print("usage: counter-bench BOOTSTRAP topics|write|query [WINDOW COUNT]")
+            return print("usage: counter-bench BOOTSTRAP topics|write|query|events [WINDOW COUNT]")
         }
         let kafka = KafkaSettings(bootstrap: arguments[1])
         if arguments[2] == "topics" { return try createTopics(kafka) }
+        if arguments[2] == "events" { return try produceEvents(kafka, count: Int(arguments[4]) ?? 1) }
         let client = try RequestClient(
             system: system, shards: shards, kafka: kafka, instance: "bench-\(getpid())", settings: .process)
         let isQuery = arguments[2] == "query"
-        Run(client, isQuery: isQuery, window: 1, count: 300).finish()
+        Run(client, isQuery: isQuery, window: 1, count: 100).finish()
         let run = Run(client, isQuery: isQuery, window: Int(arguments[3]) ?? 1, count: Int(arguments[4]) ?? 1)
         run.finish()
         print(run.summary)
         client.stop()
+    }
+
+    /// Events as a worker writes them: nothing but work for the policy.
+    private static func produceEvents(_ kafka: KafkaSettings, count: Int) throws {
+        let producer = try Producer(kafka, clientID: "bench", lingerMilliseconds: 5)
+        try producer.warmUp(topics: [system.topics.events], timeoutMilliseconds: 10_000)
+        for number in 0..<count {
+            let id = Int64(number % 240) + 1
+            let value: JSONObject = [
+                "eventType": "Counted", "timestamp": "20260101000000", "counterId": .integer(id),
+                "value": .integer(Int64(number)),
+            ]
+            let record = OutgoingRecord(
+                topic: system.topics.events, partition: shards.owner(of: id) ?? 0, key: Array(String(id).utf8),
+                value: value.bytes,
+                headers: [
+                    Header(HeaderName.eventSpecification, "1.0"), Header(HeaderName.eventID, "bench-\(number)"),
+                    Header(HeaderName.eventType, "Counted"), Header(HeaderName.contentType, "application/json"),
+                ])
+            // Room in the queue is made before it is needed.
+            while producer.queueLength > 50_000 { producer.serve(timeoutMilliseconds: 10) }
+            try producer.send(record)
+            if number % 1_000 == 0 { producer.serve(timeoutMilliseconds: 0) }
+        }
+        try producer.flush(timeoutMilliseconds: 60_000)
     }
 
     private static func createTopics(_ kafka: KafkaSettings) throws {
@@ -95,7 +121,7 @@ private final class Run: Sendable {
             let rate = Int64(count) * 1_000_000 / max(1, Clock.monotonicMicroseconds() - began)
             let middle = sorted[count / 2]
             return
-                "\(rate) req/s  p50 \(middle / 1000).\(middle % 1000 / 10)  p99 \(sorted[count * 99 / 100] / 1000) ms"
+                "\(rate) req/s  p50 \(middle / 1000).\(middle % 1000 / 100)\(middle % 100 / 10)  p99 \(sorted[count * 99 / 100] / 1000) ms  max \(sorted[count - 1] / 1000) ms"
                 + (state.refused > 0 ? "  \(state.refused) REFUSED" : "")
         }
     }
