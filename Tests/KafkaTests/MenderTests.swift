@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct MenderTests {
     @Test func theCoordinatorsPartitionIsJavasHash() {
-        // "abc".hashCode() is 96354 in Java; a text whose hash is negative loses its sign bit.
+        // "abc".hashCode() is 96354 in Java; the least number has no positive twin.
         #expect(TransactionStep.partition(of: "abc", count: 50) == 96_354 % 50)
         #expect(TransactionStep.partition(of: "polygenelubricants", count: 50) == 0)
         #expect(TransactionStep.partition(of: "", count: 4) == 0)

@@ -8,12 +8,13 @@ struct ClusterMap {
     var leaders: [TopicPartition: Int32] = [:]
 }
 
-/// A producer with a transaction open in a partition.
+/// A producer in a partition, mostly one with a transaction open.
 struct OpenTransaction: Hashable {
     let partition: TopicPartition
     let producerID: Int64
     let producerEpoch: Int16
     let coordinatorEpoch: Int32
+    /// Negative where no transaction is open.
     let startOffset: Int64
     let lastTimestamp: Int64
 }
@@ -22,6 +23,7 @@ struct OpenTransaction: Hashable {
 struct CoordinatorsView {
     let transactionalID: String
     let state: String
+    var producerEpoch: Int16 = -1
     /// Those of the transaction that is open now; not told for somebody else's.
     var partitions: Set<TopicPartition> = []
 }
@@ -92,8 +94,8 @@ extension BrokerLine {
         return map
     }
 
-    /// Transactions open in partitions that this broker leads.
-    func openTransactions(_ partitions: [TopicPartition]) throws(KafkaError) -> [OpenTransaction] {
+    /// Producers in partitions that this broker leads.
+    func producers(_ partitions: [TopicPartition]) throws(KafkaError) -> [OpenTransaction] {
         var answer = try ask(Self.describeProducers, version: 0, isFlexible: true) { writer in
             writer.compactArray(byTopic(partitions)) { writer, topic in
                 writer.compactString(topic.name)
@@ -115,7 +117,7 @@ extension BrokerLine {
                     _ = try reader.compactString()
                     open += try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
                         try Self.producer(place, &reader)
-                    }.filter { $0.startOffset >= 0 }
+                    }
                     try reader.skipTags()
                 }
                 try reader.skipTags()
@@ -158,7 +160,7 @@ extension BrokerLine {
                 _ = try reader.integer(Int32.self)
                 _ = try reader.integer(Int64.self)
                 let producer = try reader.integer(Int64.self)
-                _ = try reader.integer(Int16.self)
+                let epoch = try reader.integer(Int16.self)
                 let partitions = try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
                     let topic = try reader.compactString() ?? ""
                     let partitions = try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
@@ -168,7 +170,8 @@ extension BrokerLine {
                     return partitions
                 }.flatMap { $0 }
                 try reader.skipTags()
-                let view = CoordinatorsView(transactionalID: id, state: state, partitions: Set(partitions))
+                let view = CoordinatorsView(
+                    transactionalID: id, state: state, producerEpoch: epoch, partitions: Set(partitions))
                 if code == 0 { known[id] = (producer, view) }
                 if code == Self.unknownTransactionalID { known[id] = (-1, nil) }
             }

@@ -52,11 +52,11 @@ struct TransactionStep {
         return (try? reader.string()).flatMap { $0 }
     }
 
-    /// The partition that keeps an id's transactions: Java's hash of the text.
-    static func partition(of transactionalID: String, count: Int32) -> Int32 {
+    /// The partition that keeps an id's transactions or a group's offsets: Java's hash of the text, without its sign.
+    static func partition(of name: String, count: Int32) -> Int32 {
         var hash: Int32 = 0
-        for unit in transactionalID.utf16 { hash = hash &* 31 &+ Int32(unit) }
-        return (hash & Int32.max) % max(1, count)
+        for unit in name.utf16 { hash = hash &* 31 &+ Int32(unit) }
+        return hash == Int32.min ? 0 : abs(hash) % max(1, count)
     }
 }
 
@@ -69,7 +69,9 @@ struct TransactionHistory {
     private static let silenceMilliseconds: Int64 = 10_000
 
     /// True for commit, false for abort, nil where the log has been compacted since.
-    func wasCommitted(_ open: OpenTransaction, by transactionalID: String) throws(KafkaError) -> Bool? {
+    func wasCommitted(
+        in partition: TopicPartition, of producerID: Int64, by transactionalID: String
+    ) throws(KafkaError) -> Bool? {
         let place = TopicPartition(
             topic: TransactionStep.topic, partition: TransactionStep.partition(of: transactionalID, count: count))
         let reader = try Reader(settings, clientID: "\(transactionalID)-history", readCommitted: false)
@@ -84,8 +86,8 @@ struct TransactionHistory {
             case .record(let record):
                 lastHeard = Deadline(milliseconds: Int32(Self.silenceMilliseconds))
                 guard let key = record.key, TransactionStep.transactionalID(ofKey: key) == transactionalID,
-                    let step = record.value.flatMap({ TransactionStep($0) }), step.producerID == open.producerID,
-                    step.partitions.contains(open.partition), let isCommit = step.isCommit
+                    let step = record.value.flatMap({ TransactionStep($0) }), step.producerID == producerID,
+                    step.partitions.contains(partition), let isCommit = step.isCommit
                 else { continue }
                 verdict = isCommit
             case .failed(let error): throw error

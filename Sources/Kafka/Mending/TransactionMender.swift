@@ -103,11 +103,12 @@ public final class TransactionMender {
         switch view.state {
         case "CompleteCommit": return true
         case "CompleteAbort": return false
-        case "Empty": return try pastVerdict(open, view, map)
+        case "Empty": return try pastVerdict(open.partition, open.producerID, view, map)
         case "Ongoing":
             guard isOwn else { return nil }
             ownIsOngoing = true
-            return view.partitions.contains(open.partition) ? nil : try pastVerdict(open, view, map)
+            guard !view.partitions.contains(open.partition) else { return nil }
+            return try pastVerdict(open.partition, open.producerID, view, map)
         default:
             guard isOwn else { return nil }
             throw KafkaError(
@@ -117,21 +118,22 @@ public final class TransactionMender {
     }
 
     private func pastVerdict(
-        _ open: OpenTransaction, _ view: CoordinatorsView, _ map: ClusterMap
+        _ partition: TopicPartition, _ producerID: Int64, _ view: CoordinatorsView, _ map: ClusterMap
     ) throws(KafkaError) -> Bool? {
         let count = map.leaders.keys.count { $0.topic == TransactionStep.topic }
         let history = TransactionHistory(settings: settings, count: Int32(count))
-        if let verdict = try history.wasCommitted(open, by: view.transactionalID) { return verdict }
+        let verdict = try history.wasCommitted(in: partition, of: producerID, by: view.transactionalID)
+        if let verdict { return verdict }
         Log.error(
             "a transaction hangs and nobody knows how it ended; kafka-transactions.sh abort ends it",
-            ["transaction": LogValue(view.transactionalID), "topic": LogValue(open.partition.topic)])
+            ["transaction": LogValue(view.transactionalID), "topic": LogValue(partition.topic)])
         return nil
     }
 
     private func open(_ partitions: [TopicPartition], _ map: ClusterMap) throws(KafkaError) -> [OpenTransaction] {
         var open: [OpenTransaction] = []
         for (leader, partitions) in Dictionary(grouping: partitions, by: { map.leaders[$0] ?? -1 }) {
-            open += try line(of: leader, map).openTransactions(partitions)
+            open += try line(of: leader, map).producers(partitions).filter { $0.startOffset >= 0 }
         }
         return open
     }
@@ -139,17 +141,23 @@ public final class TransactionMender {
     /// The coordinator must have spoken about every own id: one that is only starting knows nothing, which is not the
     /// same as that there is nothing.
     private func views(of producers: Set<Int64>, _ map: ClusterMap) throws(KafkaError) -> [Int64: CoordinatorsView] {
-        var mine: [String: (producerID: Int64, view: CoordinatorsView?)] = [:]
         var views: [Int64: CoordinatorsView] = [:]
         for address in map.addresses.values {
-            mine.merge(try line(address).describe(own.sorted())) { $1 }
             views.merge(try line(address).transactions(of: producers.sorted())) { $1 }
         }
+        views.merge(try ownViews(map)) { $1 }
+        return views
+    }
+
+    private func ownViews(_ map: ClusterMap) throws(KafkaError) -> [Int64: CoordinatorsView] {
+        var mine: [String: (producerID: Int64, view: CoordinatorsView?)] = [:]
+        for address in map.addresses.values { mine.merge(try line(address).describe(own.sorted())) { $1 } }
         guard own.allSatisfy({ mine[$0] != nil }) else {
             throw KafkaError(
                 remedy: .retry, code: 15, name: "COORDINATOR_NOT_AVAILABLE",
                 text: "the transactions of \(own.sorted().joined(separator: " and ")) are not known yet")
         }
+        var views: [Int64: CoordinatorsView] = [:]
         for (_, (producer, view)) in mine { views[producer] = view }
         return views
     }
@@ -173,6 +181,33 @@ public final class TransactionMender {
                 transactionalID: views[producer]?.transactionalID ?? "unknown id of producer \(producer)",
                 isCommit: transactions.contains(where: \.value), partitions: transactions.map(\.key.partition))
         }
+    }
+
+    // MARK: - A group that waits for nothing
+
+    /// Says once more how the last transactions of the own ids ended in the offsets of a group. Apache Kafka 4.3.1 whose
+    /// partitions change hands while it loads them can have read an offset after the marker that ended it: the log is
+    /// right, and the coordinator waits for ever.
+    public func remind(group: String) throws(KafkaError) -> [Mended] {
+        guard !isUnavailable else { return [] }
+        let map = try firstLine().metadata([Self.offsetsTopic, TransactionStep.topic])
+        let count = map.leaders.keys.count { $0.topic == Self.offsetsTopic }
+        let place = TopicPartition(
+            topic: Self.offsetsTopic, partition: TransactionStep.partition(of: group, count: Int32(count)))
+        guard let leader = map.leaders[place] else { return [] }
+        let views = try ownViews(map)
+        var verdicts: [OpenTransaction: Bool] = [:]
+        for producer in try line(of: leader, map).producers([place]) where producer.startOffset < 0 {
+            guard let view = views[producer.producerID] else { continue }
+            switch view.state {
+            case "CompleteCommit": verdicts[producer] = true
+            case "CompleteAbort": verdicts[producer] = false
+            case "Empty": verdicts[producer] = try pastVerdict(place, producer.producerID, view, map)
+            default: continue
+            }
+        }
+        try end(verdicts, map)
+        return summary(verdicts, views)
     }
 
     // MARK: - Connections

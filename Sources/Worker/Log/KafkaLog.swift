@@ -83,8 +83,9 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         do {
             return try consumer?.committed(partitions, timeoutMilliseconds: 5_000) ?? []
         } catch {
-            // Offsets that stay unstable may be held by a transaction of somebody who is no more.
+            // Offsets that stay unstable may be held by a transaction of somebody who is no more, or of nobody.
             look()
+            remind()
             throw error
         }
     }
@@ -131,6 +132,19 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         }
         lookedAt = Clock.monotonicMilliseconds()
         looksAgainAt = 0
+    }
+
+    private func remind() {
+        do {
+            for reminded in try mender.remind(group: service) {
+                Log.warning(
+                    "the group's coordinator was reminded of how a transaction ended",
+                    [
+                        "transaction": LogValue(reminded.transactionalID),
+                        "as": reminded.isCommit ? "commit" : "abort",
+                    ])
+            }
+        } catch { Log.debug("reminding the group's coordinator", ["error": LogValue(describing: error)]) }
     }
 
     /// A process without work ends what hangs, too: others may wait for it.

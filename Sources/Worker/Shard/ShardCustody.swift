@@ -78,7 +78,9 @@ final class ShardCustody {
                 try rebuild(number, because: "it disagrees with the group's offsets")
                 try restore([number])
             }
-            guard try agrees(number, committed) else { throw FatalError(disagreement(number, committed)) }
+            guard try agrees(number, committed) || stateIsAhead(number, committed) else {
+                throw FatalError(disagreement(number, committed))
+            }
         }
         if numbers.contains(where: { owned[$0]?.saysShardCount == false }) { try askOtherShards(numbers) }
         // The truth is in Kafka, as has just been seen: what was put aside is of no more use.
@@ -105,7 +107,11 @@ final class ShardCustody {
                     "events were deleted by retention before this service read them",
                     ["shard": LogValue(position.partition), "from": LogValue(position.offset), "to": LogValue(first)])
             }
-            let reached = position.offset >= 0 ? position.offset : owned[position.partition]?.next[position.topic] ?? 0
+            var reached = position.offset
+            // Rebuilt from the state topic, a shard knows better than a group that has forgotten.
+            if reached < 0 || rebuilt.contains(position.partition) {
+                reached = max(reached, owned[position.partition]?.next[position.topic] ?? 0)
+            }
             return Position(topic: position.topic, partition: position.partition, offset: max(reached, first))
         }
     }
@@ -297,6 +303,20 @@ final class ShardCustody {
             return true
         }
         return committed.filter { $0.partition == number }.allSatisfy { shard.next[$0.topic] ?? -1 == $0.offset }
+    }
+
+    /// The rows of a shard and its place in the input are committed in one transaction, so what the state topic alone has
+    /// given back is right, however little the group remembers. Apache Kafka that is killed again and again can forget
+    /// offsets which its log still has (docs/decisions/0021-a-transaction-that-hangs.md).
+    private func stateIsAhead(_ number: Int32, _ committed: [Position]) -> Bool {
+        guard let shard = owned[number], rebuilt.contains(number) else { return false }
+        let isAhead = committed.filter { $0.partition == number }.allSatisfy { shard.next[$0.topic] ?? -1 >= $0.offset }
+        if isAhead {
+            Log.warning(
+                "the group has forgotten offsets, the state's are taken",
+                ["shard": LogValue(number), "why": LogValue(disagreement(number, committed))])
+        }
+        return isAhead
     }
 
     private func disagreement(_ number: Int32, _ committed: [Position]) -> String {
