@@ -37,7 +37,8 @@ final class ModelBroker {
 
     /// nil is an offset that no reader sees: a marker, or a record of an aborted transaction.
     private var logs: [TopicPartition: [Record?]] = [:]
-    private(set) var offsets: [TopicPartition: Int64] = [:]
+    /// A test may make the group forget.
+    var offsets: [TopicPartition: Int64] = [:]
 
     // The group.
     private(set) var generation = 0

@@ -144,4 +144,34 @@ import Wire
             same.custody.closeAll()
         }
     }
+
+    /// Rows and places are one transaction: a group that has forgotten some of its offsets is not believed.
+    @Test func theStateKnowsBetterThanAGroupThatForgets() throws {
+        try withTemporaryDirectory { directory in
+            let bench = bench(directory)
+            for input in bench.broker.inputs(0) {
+                let key = #"{"table":"runtime_offsets","pk":["\#(input.topic)"]}"#
+                bench.put(0, key, #"{"topic":"\#(input.topic)","next":7}"#)
+                bench.broker.offsets[input] = 3
+            }
+            let positions = bench.take([0])
+            #expect(positions?.map(\.offset) == [7, 7], "\(bench.failure)")
+            bench.custody.closeAll()
+        }
+    }
+
+    /// The other way round, something is lost that nobody can bring back.
+    @Test func aStateBehindItsGroupIsRefused() throws {
+        try withTemporaryDirectory { directory in
+            let bench = bench(directory)
+            let inputs = bench.broker.inputs(0)
+            for (input, committed) in zip(inputs, [Int64(3), 9]) {
+                let key = #"{"table":"runtime_offsets","pk":["\#(input.topic)"]}"#
+                bench.put(0, key, #"{"topic":"\#(input.topic)","next":7}"#)
+                bench.broker.offsets[input] = committed
+            }
+            #expect(bench.take([0]) == nil)
+            #expect(bench.failure.contains("the group has read up to"))
+        }
+    }
 }
