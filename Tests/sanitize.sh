@@ -19,8 +19,9 @@ for kind in ${*:-address thread}; do
     thread)
         TSAN_OPTIONS="suppressions=$here/Tests/thread-sanitizer.txt:exitcode=66:report_signal_unsafe=0"
         export TSAN_OPTIONS
-        filter='BookstoreTests|BookstoreContractsTests|ConformanceTests|ContractTests|GatewayTests|IngressTests'
-        filter="$filter|KafkaTests|OperationsTests|SQLiteTests|WireTests|WorkerTests"
+        # Whatever comes to use librdkafka ends at once: it starts its threads with C11's thrd_create, which the sanitizer
+        # does not know.
+        filter='ConformanceTests\.(FetchTests|GroupTests|NegotiationTests|ProduceTests)|IngressTests|SQLiteTests'
         ;;
     *)
         echo "There is no sanitizer $kind here: address, thread." >&2

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The embedded broker and Apache Kafka in turn, the same rows on both, and the ratio: above 1 the embedded one is faster.
-# Ends with 1 when a row is below what is promised. About four minutes on two quiet cores. By environment:
+# Ends with 1 when a row is below what is promised. About five minutes on two quiet cores. By environment:
 #   KAFKA_HOME  where Apache Kafka is; without it the embedded broker runs alone
 #   ROWS        which ones: query write produce consume (all of them)
 #   RUNS        of each row, of which the middle one counts (3)
