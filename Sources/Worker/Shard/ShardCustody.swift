@@ -330,9 +330,14 @@ final class ShardCustody {
     }
 
     private func retrying<R>(_ body: () throws -> R) throws -> R {
+        var told = ""
         while true {
             do { return try body() } catch let error as KafkaError where error.remedy == .retry {
-                Log.warning("assignment waits for Kafka", ["error": LogValue(describing: error)])
+                // Once is enough: health says all the while that the shards are waited for.
+                if told != error.name {
+                    told = error.name
+                    Log.warning("assignment waits for Kafka", ["error": LogValue(describing: error)])
+                }
                 guard goesOn() else { throw FatalError("stopped while waiting for Kafka") }
                 Pause.milliseconds(200)
             }
