@@ -327,6 +327,8 @@ def main():
             bench = Bench(broker, options, scratch, rows)
             try:
                 for piece in options.pieces.split(","):
+                    # The gateway has closed a connection that was idle through the last piece; the next call opens another.
+                    bench.system.client.close()
                     getattr(bench, piece)()
             finally:
                 bench.system.close()
