@@ -24,6 +24,10 @@ public enum CommandLineTool {
         guard let command = find(words, commands) else {
             let word = words.first ?? ""
             let group = commands.filter { $0.words.first == word }
+            if !group.isEmpty, ["help", "--help", "-h"].contains(words.dropFirst().first) {
+                Terminal.write(Help.group(word, group, system), to: STDOUT_FILENO)
+                return 0
+            }
             let hint =
                 group.isEmpty
                 ? Nearest.hint(word, among: commands.filter { !$0.isHidden }.map { $0.words[0] })

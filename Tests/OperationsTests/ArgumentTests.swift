@@ -66,6 +66,17 @@ import Wire
         }
     }
 
+    @Test func helpIsEverywhere() {
+        let silent = Settings([:])
+        for command in Commands.all(Sample.system) {
+            for words in [command.words, [command.words[0]]] {
+                let status = CommandLineTool.run(
+                    Sample.system, arguments: ["tool"] + words + ["--help"], settings: silent)
+                #expect(status == 0, "\(words)")
+            }
+        }
+    }
+
     @Test(arguments: [
         ("order=2,bookinventory=3", "order", 2), ("order=2", "bookinventory", 1), ("", "order", 1),
         ("order=0", "order", 0),

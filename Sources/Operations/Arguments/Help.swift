@@ -9,6 +9,15 @@ enum Help {
         return text
     }
 
+    /// Of commands that share their first word.
+    static func group(_ word: String, _ commands: [Command], _ system: SystemDescription) -> String {
+        var text = "Usage: \(system.executable) \(word) COMMAND [OPTIONS]\n\n"
+        text += lines(commands.filter { !$0.isHidden }.map { ($0.name, $0.summary) })
+        if let example = commands.first?.example { text += "\nExample: \(system.executable) \(example)\n" }
+        text += "\(system.executable) \(word) COMMAND --help explains a command.\n"
+        return text
+    }
+
     static func of(_ command: Command, _ system: SystemDescription) -> String {
         var usage = "Usage: \(system.executable) \(command.name)"
         for positional in command.positionals {
