@@ -60,7 +60,7 @@ final class Vandal: Sendable {
 
     private func work() throws {
         var random = DrillRandom(seed: seed, stream: 1_000)
-        var producer = try newProducer()
+        let producer = try Producer(kafka, clientID: "vandal", deliveryTimeoutMilliseconds: 120_000)
         let reader = try TopicReader([system.topics.events], from: .end, kafka: kafka)
         defer { reader.close() }
         var recent: [Record] = []
@@ -73,25 +73,12 @@ final class Vandal: Sendable {
                 if recent.count > 50 { recent.removeFirst() }
             }
             number += 1
-            do {
-                try plant("drill-\(seed)-\(number)", among: recent, producer, &random)
-            } catch let error as KafkaError where error.remedy == .giveUp {
-                // An idempotent producer may be out of step with a broker that was killed, for good.
-                producer.serve(timeoutMilliseconds: 0)
-                let failures = producer.failedDeliveries
-                notes.withLock { $0.lost += failures }
-                producer = try newProducer()
-            }
+            try plant("drill-\(seed)-\(number)", among: recent, producer, &random)
             producer.serve(timeoutMilliseconds: 0)
         }
         try producer.flush(timeoutMilliseconds: 120_000)
         producer.serve(timeoutMilliseconds: 0)
-        let failures = producer.failedDeliveries
-        notes.withLock { $0.lost += failures }
-    }
-
-    private func newProducer() throws -> Producer {
-        try Producer(kafka, clientID: "vandal", deliveryTimeoutMilliseconds: 120_000)
+        notes.withLock { $0.lost = producer.failedDeliveries }
     }
 
     private func plant(

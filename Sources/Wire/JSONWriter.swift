@@ -35,6 +35,13 @@ extension JSON {
         }
     }
 
+    /// The name of the next member of an object, with a comma where it is not the first.
+    public static func beginMember(_ name: String, to buffer: inout [UInt8]) {
+        if buffer.last != UInt8(ascii: "{") { buffer.append(UInt8(ascii: ",")) }
+        write(name, to: &buffer)
+        buffer.append(UInt8(ascii: ":"))
+    }
+
     public static func write(_ number: Int64, to buffer: inout [UInt8]) {
         if number < 0 { buffer.append(UInt8(ascii: "-")) }
         var rest = number.magnitude
@@ -110,10 +117,8 @@ extension JSONObject {
 
     public func write(to buffer: inout [UInt8]) {
         buffer.append(UInt8(ascii: "{"))
-        for (place, member) in members.enumerated() {
-            if place > 0 { buffer.append(UInt8(ascii: ",")) }
-            JSON.write(member.name, to: &buffer)
-            buffer.append(UInt8(ascii: ":"))
+        for member in members {
+            JSON.beginMember(member.name, to: &buffer)
             member.value.write(to: &buffer)
         }
         buffer.append(UInt8(ascii: "}"))

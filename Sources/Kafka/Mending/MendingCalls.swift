@@ -97,11 +97,7 @@ extension BrokerLine {
     /// Producers in partitions that this broker leads.
     func producers(_ partitions: [TopicPartition]) throws(KafkaError) -> [OpenTransaction] {
         var answer = try ask(Self.describeProducers, version: 0, isFlexible: true) { writer in
-            writer.compactArray(byTopic(partitions)) { writer, topic in
-                writer.compactString(topic.name)
-                writer.compactArray(topic.partitions) { $0.integer($1) }
-                writer.noTags()
-            }
+            writer.compactPartitions(partitions)
             writer.noTags()
         }
         var trouble: Int16 = 0
@@ -161,14 +157,7 @@ extension BrokerLine {
                 _ = try reader.integer(Int64.self)
                 let producer = try reader.integer(Int64.self)
                 let epoch = try reader.integer(Int16.self)
-                let partitions = try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
-                    let topic = try reader.compactString() ?? ""
-                    let partitions = try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
-                        TopicPartition(topic: topic, partition: try reader.integer(Int32.self))
-                    }
-                    try reader.skipTags()
-                    return partitions
-                }.flatMap { $0 }
+                let partitions = try reader.compactPartitions()
                 try reader.skipTags()
                 let view = CoordinatorsView(
                     transactionalID: id, state: state, producerEpoch: epoch, partitions: Set(partitions))
@@ -211,11 +200,7 @@ extension BrokerLine {
                 writer.integer(entry.key.producerID)
                 writer.integer(entry.key.producerEpoch)
                 writer.bool(entry.key.isCommit)
-                writer.compactArray(byTopic(entry.value)) { writer, topic in
-                    writer.compactString(topic.name)
-                    writer.compactArray(topic.partitions) { $0.integer($1) }
-                    writer.noTags()
-                }
+                writer.compactPartitions(entry.value)
                 writer.integer(max(0, entry.key.coordinatorEpoch))
                 writer.noTags()
             }
@@ -257,9 +242,5 @@ extension BrokerLine {
 
     private func reading<R>(_ body: () throws(ProtocolReader.Malformed) -> R) throws(KafkaError) -> R {
         do { return try body() } catch { throw broken("understand \(address)") }
-    }
-
-    private func byTopic(_ partitions: [TopicPartition]) -> [(name: String, partitions: [Int32])] {
-        Dictionary(grouping: partitions, by: \.topic).map { (name: $0.key, partitions: $0.value.map(\.partition)) }
     }
 }

@@ -32,6 +32,15 @@ struct ProtocolWriter {
         bytes += text.utf8
     }
 
+    /// Partitions by topic, as flexible versions have them.
+    mutating func compactPartitions(_ partitions: [TopicPartition]) {
+        compactArray(Array(Dictionary(grouping: partitions, by: \.topic))) { writer, topic in
+            writer.compactString(topic.key)
+            writer.compactArray(topic.value.map(\.partition)) { $0.integer($1) }
+            writer.noTags()
+        }
+    }
+
     /// Every structure of a flexible version ends so.
     mutating func noTags() { bytes.append(0) }
 
@@ -85,6 +94,18 @@ struct ProtocolReader {
         _ read: (inout ProtocolReader) throws(Malformed) -> Element
     ) throws(Malformed) -> [Element] {
         try elements(Int(try varint()) - 1, read)
+    }
+
+    /// Partitions by topic, as flexible versions have them.
+    mutating func compactPartitions() throws(Malformed) -> [TopicPartition] {
+        try compactArray { (reader) throws(Malformed) in
+            let topic = try reader.compactString() ?? ""
+            let partitions = try reader.compactArray { (reader) throws(Malformed) in
+                TopicPartition(topic: topic, partition: try reader.integer(Int32.self))
+            }
+            try reader.skipTags()
+            return partitions
+        }.flatMap { $0 }
     }
 
     mutating func skipTags() throws(Malformed) {

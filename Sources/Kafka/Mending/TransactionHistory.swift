@@ -21,7 +21,7 @@ struct TransactionStep {
             _ = try reader.integer(Int16.self)
             _ = try reader.integer(Int32.self)
             status = try reader.integer(Int8.self)
-            partitions = Set(try version == 0 ? Self.plain(&reader) : Self.compact(&reader))
+            partitions = Set(try version == 0 ? Self.plain(&reader) : reader.compactPartitions())
         } catch { return nil }
     }
 
@@ -31,17 +31,6 @@ struct TransactionStep {
             return try reader.array { (reader) throws(ProtocolReader.Malformed) in
                 TopicPartition(topic: topic, partition: try reader.integer(Int32.self))
             }
-        }.flatMap { $0 }
-    }
-
-    private static func compact(_ reader: inout ProtocolReader) throws(ProtocolReader.Malformed) -> [TopicPartition] {
-        try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
-            let topic = try reader.compactString() ?? ""
-            let partitions = try reader.compactArray { (reader) throws(ProtocolReader.Malformed) in
-                TopicPartition(topic: topic, partition: try reader.integer(Int32.self))
-            }
-            try reader.skipTags()
-            return partitions
         }.flatMap { $0 }
     }
 

@@ -101,9 +101,8 @@ public final class TransactionMender {
         let age = Clock.wallMilliseconds() - open.lastTimestamp
         guard isOwn || age >= Self.foreignMilliseconds else { return nil }
         switch view.state {
-        case "CompleteCommit": return true
-        case "CompleteAbort": return false
-        case "Empty": return try pastVerdict(open.partition, open.producerID, view, map)
+        case "CompleteCommit", "CompleteAbort", "Empty":
+            return try settledVerdict(open.partition, open.producerID, view, map)
         case "Ongoing":
             guard isOwn else { return nil }
             ownIsOngoing = true
@@ -114,6 +113,18 @@ public final class TransactionMender {
             throw KafkaError(
                 remedy: .retry, code: 0, name: "CONCURRENT_TRANSACTIONS",
                 text: "the last transaction of \(view.transactionalID) is still being ended")
+        }
+    }
+
+    /// How the last transaction ended, where the coordinator has nothing open; nil where it has, or nobody knows.
+    private func settledVerdict(
+        _ partition: TopicPartition, _ producerID: Int64, _ view: CoordinatorsView, _ map: ClusterMap
+    ) throws(KafkaError) -> Bool? {
+        switch view.state {
+        case "CompleteCommit": return true
+        case "CompleteAbort": return false
+        case "Empty": return try pastVerdict(partition, producerID, view, map)
+        default: return nil
         }
     }
 
@@ -199,12 +210,7 @@ public final class TransactionMender {
         var verdicts: [OpenTransaction: Bool] = [:]
         for producer in try line(of: leader, map).producers([place]) where producer.startOffset < 0 {
             guard let view = views[producer.producerID] else { continue }
-            switch view.state {
-            case "CompleteCommit": verdicts[producer] = true
-            case "CompleteAbort": verdicts[producer] = false
-            case "Empty": verdicts[producer] = try pastVerdict(place, producer.producerID, view, map)
-            default: continue
-            }
+            verdicts[producer] = try settledVerdict(place, producer.producerID, view, map)
         }
         try end(verdicts, map)
         return summary(verdicts, views)
@@ -216,8 +222,8 @@ public final class TransactionMender {
         if let line = lines.values.first(where: \.isUp) { return line }
         var trouble: KafkaError?
         for address in settings.bootstrap.split(separator: ",") {
-            let name = address.split(separator: "/").last.map(String.init) ?? ""
-            do throws(KafkaError) { return try line(name.trimmed) } catch { trouble = error }
+            let name = (address.split(separator: "/").last ?? "").filter { $0 != " " }
+            do throws(KafkaError) { return try line(name) } catch { trouble = error }
         }
         throw trouble ?? KafkaError(remedy: .retry, code: 0, name: "_TRANSPORT", text: "no broker to ask")
     }
@@ -241,8 +247,4 @@ public final class TransactionMender {
         lines = [:]
         Log.info("transactions that hang are not looked for", ["reason": LogValue(reason)])
     }
-}
-
-extension String {
-    fileprivate var trimmed: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
 }

@@ -66,15 +66,13 @@ struct EffectRecords {
     private func value(_ type: String, _ fields: JSONObject) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(192)
-        bytes.append(contentsOf: "{\"eventType\":".utf8)
+        bytes.append(UInt8(ascii: "{"))
+        JSON.beginMember("eventType", to: &bytes)
         JSON.write(type, to: &bytes)
-        bytes.append(contentsOf: ",\"timestamp\":\"".utf8)
-        bytes.append(contentsOf: compactTime.utf8)
-        bytes.append(UInt8(ascii: "\""))
+        JSON.beginMember("timestamp", to: &bytes)
+        JSON.write(compactTime, to: &bytes)
         for member in fields.members {
-            bytes.append(UInt8(ascii: ","))
-            JSON.write(member.name, to: &bytes)
-            bytes.append(UInt8(ascii: ":"))
+            JSON.beginMember(member.name, to: &bytes)
             member.value.write(to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))

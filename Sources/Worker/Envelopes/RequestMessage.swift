@@ -103,10 +103,6 @@ struct RequestMessage: Sendable {
 
     private static func number(_ record: Record, _ name: String) throws(Problem) -> Int64 {
         if let number = record.headers.number(name) { return number }
-        let text = try text(record, name)
-        guard let number = Int64(text) else {
-            throw .badRequest("header '\(name)' is '\(text.prefix(80))', expected a number")
-        }
-        return number
+        throw .badRequest("header '\(name)' is '\(try text(record, name).prefix(80))', expected a number")
     }
 }

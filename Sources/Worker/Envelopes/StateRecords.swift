@@ -31,9 +31,7 @@ package enum StateRecords {
         bytes.reserveCapacity(256)
         bytes.append(UInt8(ascii: "{"))
         for (place, value) in row.enumerated() where place < columns.count {
-            if place > 0 { bytes.append(UInt8(ascii: ",")) }
-            JSON.write(columns[place], to: &bytes)
-            bytes.append(UInt8(ascii: ":"))
+            JSON.beginMember(columns[place], to: &bytes)
             write(value, to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))

@@ -25,7 +25,7 @@ struct Lists {
         var body = Array("{\"total\":\(total),\"items\":[".utf8)
         for (place, row) in rows.enumerated() {
             if place > 0 { body.append(UInt8(ascii: ",")) }
-            resource.item(row).write(to: &body)
+            resource.write(row.values, to: &body)
             if body.count > bytesMax {
                 throw Problem.badRequest("the answer would be larger than \(bytesMax) bytes, ask for a smaller page")
             }

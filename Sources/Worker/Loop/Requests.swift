@@ -41,8 +41,9 @@ extension WorkerLoop {
     private final class Job {
         let message: RequestMessage
         let record: Record
-        /// Others who sent the same while it was parked.
+        /// Once it has been parked: who waits for the answer, this message first. Nobody else before that.
         let waiters: [RequestMessage]
+        var everybody: [RequestMessage] { waiters.isEmpty ? [message] : waiters }
         let shard: Shard
         let cause: Cause
         let now: Int64
@@ -129,13 +130,7 @@ extension WorkerLoop {
         try shard.store.first(selection(resource, table), [.integer(id)]).map { row in
             var bytes: [UInt8] = []
             bytes.reserveCapacity(192)
-            for (place, field) in resource.fields.enumerated() {
-                bytes.append(place == 0 ? UInt8(ascii: "{") : UInt8(ascii: ","))
-                JSON.write(field.name, to: &bytes)
-                bytes.append(UInt8(ascii: ":"))
-                row.values[place].json.write(to: &bytes)
-            }
-            bytes.append(UInt8(ascii: "}"))
+            resource.write(row.values, to: &bytes)
             return bytes
         }
     }
@@ -251,13 +246,11 @@ extension WorkerLoop {
         case .reply: return
         case .wait(let milliseconds, let continuation):
             _ = parking.park(
-                job.message, record: job.record, waiters: job.waiters.isEmpty ? [job.message] : job.waiters,
-                shard: job.shard.number, cause: job.cause,
+                job.message, record: job.record, waiters: job.everybody, shard: job.shard.number, cause: job.cause,
                 step: job.step + 1, questions: 0, dueAt: clock.monotonic() + max(0, milliseconds), then: continuation)
         case .ask(let questions, let continuation):
             let number = parking.park(
-                job.message, record: job.record, waiters: job.waiters.isEmpty ? [job.message] : job.waiters,
-                shard: job.shard.number, cause: job.cause,
+                job.message, record: job.record, waiters: job.everybody, shard: job.shard.number, cause: job.cause,
                 step: job.step + 1, questions: questions.count, dueAt: nil, then: continuation)
             for (place, question) in questions.enumerated() { ask(question, place, number, job) }
         }

@@ -262,6 +262,9 @@ typealias Cell = SQLite.Value
             defer { store.close() }
             let row = try store.first("SELECT 1 AS id, 1 AS open, 0 AS paid, NULL AS sent")
             #expect(resource.item(try #require(row)).text == #"{"id":1,"open":true,"paid":false,"sent":null}"#)
+            var bytes: [UInt8] = []
+            resource.write(try #require(row).values, to: &bytes)
+            #expect(String(decoding: bytes, as: UTF8.self) == resource.item(try #require(row)).text)
             #expect(Cell(.bool(true)) == .integer(1))
         }
     }
