@@ -30,9 +30,9 @@ struct Drill {
             judgement.accuse("the drill could not be finished: \(error)")
         }
         let report = DrillReport(
-            name: kind.name, executable: call.system.executable, plan: plan, tally: stage.ledger.tally,
+            name: kind.name, call: call, plan: plan, tally: stage.ledger.tally,
             writes: stage.ledger.writeCount, crew: stage.crew, judgement: judgement, elapsed: stage.elapsed)
-        try report.publish(plan, call)
+        try report.publish()
         if plan.keepsFiles || !judgement.findings.isEmpty {
             stage.tell("Data and logs are in \(stage.run.path)")
         } else {
@@ -54,15 +54,16 @@ struct Drill {
         // Its last records need a broker that is there.
         try stage.crew.awaitReady(milliseconds: Quiet.patienceMilliseconds)
         vandalThread.join()
-        let took = try Quiet(
-            system: call.system.contract, shards: stage.shards, run: stage.run, kafka: stage.kafka
-        ).wait(stage.crew)
+        let quiet = Quiet(system: call.system.contract, shards: stage.shards, run: stage.run, kafka: stage.kafka)
+        let took = try quiet.wait(stage.crew)
+        var judgement = Judgement()
+        if kind.isRebuilt { judgement = try Rebuild(stage: stage, planted: vandal.result).judge(quiet) }
         stage.tell("  quiet after another \(Readable.duration(milliseconds: took)); now the judge")
-        return try judge(vandal.result)
+        try judge(vandal.result, &judgement)
+        return judgement
     }
 
-    private func judge(_ planted: Vandal.Notes) throws -> Judgement {
-        var judgement = Judgement()
+    private func judge(_ planted: Vandal.Notes, _ judgement: inout Judgement) throws {
         let witness = Witness(system: call.system.contract, kafka: stage.kafka)
         let writes = stage.ledger.writes
         let evidence = try witness.evidence(stage.client("judge"), writes: writes)
@@ -76,7 +77,6 @@ struct Drill {
             try StateReplay(system: call.system.contract, run: stage.run, kafka: stage.kafka).judge())
         judgement.findings += stage.ledger.findings
         if kind.isStrict { judgement.add(strictly(writes)) }
-        return judgement
     }
 
     private func strictly(_ writes: [Write]) -> Judgement {

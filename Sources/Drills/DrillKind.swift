@@ -18,6 +18,8 @@ struct DrillKind: Sendable {
     var vandalMilliseconds: Int64 = 700
     /// Every request must be answered well: nobody may see an error.
     var isStrict = false
+    /// In the end everything must come back from the state topics, whatever is on them.
+    var isRebuilt = false
     let play: @Sendable (Stage) throws -> Void
 
     private static let shortSession = ["SESSION_MILLISECONDS": "3000"]
@@ -70,7 +72,7 @@ struct DrillKind: Sendable {
             },
             DrillKind(
                 name: "poison", summary: "Garbage on every topic that is read", defaults: Defaults(),
-                vandalMilliseconds: 60
+                environment: ["LOG_LEVEL": "info", "LOG_FORMAT": "json"], vandalMilliseconds: 60, isRebuilt: true
             ) { stage in
                 var trouble = Peace()
                 try stage.load(&trouble)

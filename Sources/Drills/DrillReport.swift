@@ -4,12 +4,13 @@ import Platform
 import Wire
 
 struct DrillReport {
-    private static let findingsMax = 10
-    private static let historyMax = 40
+    /// What a terminal shows; the file has all of it.
+    private static let findingsShownMax = 10
+    private static let historyShownMax = 40
     private static let errorTextsMax = 6
 
     let name: String
-    let executable: String
+    let call: Invocation
     let plan: Plan
     let tally: Ledger.Tally
     let writes: Int
@@ -42,15 +43,44 @@ struct DrillReport {
         return rows + judgement.counts
     }
 
-    /// Where whoever asked wants it: on the terminal, as JSON, in a file.
-    func publish(_ plan: Plan, _ call: Invocation) throws {
-        if plan.isJSON {
-            Terminal.print(json.text)
-        } else {
-            lines(Style(settings: call.settings)).forEach(Terminal.print)
+    /// On the terminal or as JSON, and whole in a file.
+    func publish() throws {
+        let file = try writeFile()
+        guard !plan.isJSON else { return Terminal.print(json.text) }
+        lines(
+            Style(settings: call.settings), findingsMax: Self.findingsShownMax, historyMax: Self.historyShownMax,
+            file: file
+        ).forEach(Terminal.print)
+        if !isGood { Terminal.print("Again: \(again)") }
+        if let file { Terminal.print("Report: \(file)") }
+    }
+
+    /// Where it was asked for, else beside what the system keeps. Nil when there is no room: the verdict matters more.
+    private func writeFile() throws -> String? {
+        let text =
+            (["Again: \(again)", "Ended: \(UTCTime(wallMilliseconds: Clock.wallMilliseconds()).rfc3339)"]
+            + lines(Style(isColoured: false), findingsMax: .max, historyMax: .max)).joined(separator: "\n") + "\n"
+        if let path = plan.report {
+            try Files.write(text, to: Files.absolute(path))
+            return Files.absolute(path)
         }
-        guard let path = plan.report else { return }
-        try Files.write(lines(Style(isColoured: false)).joined(separator: "\n") + "\n", to: Files.absolute(path))
+        let folder = RunDirectory(call).path + "/reports"
+        let path = "\(folder)/\(call.command.replacing(" ", with: "-"))-\(plan.seed).txt"
+        do {
+            try Files.makeDirectory(folder)
+            try Files.write(text, to: path)
+        } catch { return nil }
+        return path
+    }
+
+    /// What to type for the same drill, with all that was asked for.
+    private var again: String {
+        var words = [call.system.executable, call.command] + call.positionals
+        words += ["--seed", String(plan.seed)]
+        for (option, value) in call.values.sorted(by: { $0.key < $1.key }) where !["seed", "report"].contains(option) {
+            words += ["--\(option)", value]
+        }
+        return words.joined(separator: " ")
     }
 
     var verdict: String {
@@ -59,19 +89,21 @@ struct DrillReport {
             : "FAILED: \(Readable.count(judgement.findings.count, "finding"))"
     }
 
-    func lines(_ style: Style) -> [String] {
+    func lines(_ style: Style, findingsMax: Int, historyMax: Int, file: String? = nil) -> [String] {
         var table = Table(["what", " how many"])
         for row in rows { table.add([row.name, row.number]) }
         var lines = [""] + table.lines(style) + [""]
-        for finding in judgement.findings.prefix(Self.findingsMax) {
+        let elsewhere = file.map { ", all of them in \($0)" } ?? ""
+        for finding in judgement.findings.prefix(findingsMax) {
             lines.append(style.bad("✗ \(finding.text)"))
-            lines += finding.history.prefix(Self.historyMax).map { "    " + $0 }
+            lines += finding.history.prefix(historyMax).map { "    " + $0 }
+            let more = finding.history.count - min(historyMax, finding.history.count)
+            if more > 0 { lines.append("    and \(Readable.count(more, "more line"))\(elsewhere)") }
         }
-        let more = judgement.findings.count - Self.findingsMax
-        if more > 0 { lines.append("  and \(more) more") }
+        let more = judgement.findings.count - min(findingsMax, judgement.findings.count)
+        if more > 0 { lines.append(style.bad("✗ and \(Readable.count(more, "more finding"))\(elsewhere)")) }
         lines.append(
             (isGood ? style.good(verdict) : style.bad(verdict)) + " (drill \(name), seed \(plan.seed), \(elapsed))")
-        if !isGood { lines.append("Again: \(executable) drill \(name) --seed \(plan.seed)") }
         return lines
     }
 

@@ -40,6 +40,11 @@ final class Stage {
         scenario = script.make(plan.seed)
         style = Style(settings: call.settings)
         random = DrillRandom(seed: plan.seed, stream: 0)
+        let names = system.services.map(\.contract.name) + [LocalSystem.gateway]
+        let replicas = try Replicas(plan.replicas, known: names)
+        if let absent = names.first(where: { replicas.count($0) == 0 }) {
+            throw UsageError("--replicas: a drill needs at least one \(absent)")
+        }
         let temporary = call.settings.text("TMPDIR", default: "/tmp")
         run = RunDirectory("\(temporary)/\(call.system.executable)-drill-\(getpid())")
         try run.prepare()

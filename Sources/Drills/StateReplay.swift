@@ -52,7 +52,8 @@ struct StateReplay {
         let reader = try TopicReader([topic], from: .beginning, kafka: kafka)
         defer { reader.close() }
         var rows: [Int32: [[UInt8]: [UInt8]]] = [:]
-        for record in try reader.readBacklog().sorted(by: { $0.offset < $1.offset }) {
+        for record in try reader.readBacklog().sorted(by: { $0.offset < $1.offset })
+        where record.header(Vandal.header) == nil {
             rows[record.partition, default: [:]][record.key ?? []] = record.value
         }
         return rows

@@ -9,13 +9,14 @@ import Wire
 
 struct TargetDrill {
     private static let tellMilliseconds: Int64 = 5_000
+    private static let greetingMilliseconds: Int64 = 5_000
+    private static let standstillMilliseconds: Int64 = 120_000
 
     private let plan: Plan
     private let call: Invocation
     private let unit: String
     private let gateway: Address
     private let kafka: KafkaSettings
-    private let shards: Int32
     private let scenario: any DrillScenario
     private let ledger = Ledger()
     private let crew: Crew
@@ -27,40 +28,58 @@ struct TargetDrill {
         guard target.hasPrefix(scheme),
             let gateway = Address(String(target.dropFirst(scheme.count).prefix { $0 != "/" }))
         else { throw UsageError("--target is '\(target)', expected local or http://HOST:PORT of a gateway") }
-        guard call.settings.text("KAFKA_BOOTSTRAP") != nil else {
-            throw UsageError("--target also needs KAFKA_BOOTSTRAP: the judge reads the events themselves")
+        // What `up` has started here is found without being told.
+        guard let bootstrap = call.settings.text("KAFKA_BOOTSTRAP") ?? RunDirectory(call).bootstrap else {
+            throw UsageError(
+                "--target also needs KAFKA_BOOTSTRAP, or the RUN_DIR of a system that runs here: the judge reads the "
+                    + "events themselves")
         }
         self.plan = plan
         self.call = call
         self.gateway = gateway
         unit = script.unit
-        kafka = try KafkaSettings.fromEnvironment(call.settings)
-        shards = try call.settings.integer("SHARDS", default: 12, in: 1...1000)
+        kafka = try KafkaSettings.fromEnvironment(call.settings.replacing(["KAFKA_BOOTSTRAP": bootstrap]))
         scenario = script.make(plan.seed)
+        // The same seed may come twice.
+        prefix = "\(plan.seed)-\(String(Clock.wallMilliseconds(), radix: 36))-"
         folder = RunDirectory("/nonexistent")
         crew = Crew(run: folder, executable: "", environment: [:])
     }
 
     func run() throws -> Int32 {
         try Log.start(settings: call.settings.replacing(["LOG_LEVEL": "error"]), context: ["service": "drill"])
-        tell("drill kill, seed \(plan.seed), on http://\(gateway): nobody is killed there")
+        tell("drill kill, seed \(plan.seed), on http://\(gateway): nobody is killed there, and no garbage is planted")
+        let meaningless = ["victims", "every", "kills", "replicas", "broker"].filter { call.value($0) != nil }
+        if !meaningless.isEmpty {
+            tell("  without effect there: \(meaningless.map { "--\($0)" }.joined(separator: ", "))")
+        }
         var judgement = Judgement()
         do { judgement = try perform() } catch {
             judgement.accuse("the drill could not be finished: \(error)")
         }
         let report = DrillReport(
-            name: "kill --target http://\(gateway)", executable: call.system.executable, plan: plan,
+            name: "kill --target http://\(gateway)", call: call, plan: plan,
             tally: ledger.tally, writes: ledger.writeCount, crew: crew, judgement: judgement, elapsed: elapsed)
-        try report.publish(plan, call)
+        try report.publish()
         return judgement.findings.isEmpty ? 0 : 1
     }
 
     private func perform() throws -> Judgement {
+        let greeting = HTTPConnection([gateway], first: 0, timeoutMilliseconds: Self.greetingMilliseconds)
+        guard case .answered = greeting.send("GET", "/", key: nil, body: nil) else {
+            throw Failure("nobody answers at http://\(gateway)")
+        }
+        let topic = call.system.contract.topics.events
+        let topics = try Admin.listTopics(kafka, timeoutMilliseconds: Int32(Self.greetingMilliseconds))
+        guard let shards = topics[topic].flatMap({ Int32(exactly: $0) }) else {
+            throw Failure("there is no topic \(topic) at \(kafka.bootstrap)")
+        }
+        tell("  \(topic) has \(shards) partitions at \(kafka.bootstrap)")
         let witness = Witness(system: call.system.contract, kafka: kafka)
         let before = try witness.evidence(client("before"), writes: [])
         var random = DrillRandom(seed: plan.seed, stream: 1)
         try scenario.prepare(client("setup"), &random)
-        load()
+        try load()
         let took = try Quiet(system: call.system.contract, shards: shards, run: folder, kafka: kafka).wait(crew)
         tell("  quiet after another \(Readable.duration(milliseconds: took)); now the judge")
         let after = try witness.evidence(client("judge"), writes: ledger.writes)
@@ -69,7 +88,7 @@ struct TargetDrill {
         return judgement
     }
 
-    private func load() {
+    private func load() throws {
         let switches = LoadSwitch()
         let threads = (0..<plan.clients).map { number in
             let work = ClientWork(
@@ -77,22 +96,36 @@ struct TargetDrill {
                 started: Clock.monotonicMilliseconds(), load: switches, prefix: prefix)
             return Platform.Thread(name: "client-\(number)") { work.run() }
         }
+        defer {
+            switches.isOver.store(true, ordering: .relaxed)
+            for thread in threads { thread.join() }
+        }
         let end = Clock.monotonicMilliseconds() + plan.lastsMilliseconds
         var told = begun
-        while ledger.units < plan.units || Clock.monotonicMilliseconds() < end {
-            switches.isHeld.store(Clock.monotonicMilliseconds() < end, ordering: .relaxed)
-            if Clock.monotonicMilliseconds() - told >= Self.tellMilliseconds {
-                told = Clock.monotonicMilliseconds()
-                tell("  \(elapsed)  \(ledger.units)/\(plan.units) \(unit), \(ledger.writeCount) writes")
+        var moved = (answers: 0, time: Clock.monotonicMilliseconds())
+        while true {
+            let now = Clock.monotonicMilliseconds()
+            let tally = ledger.tally
+            guard tally.units < plan.units || now < end else { return }
+            switches.isHeld.store(now < end, ordering: .relaxed)
+            if now - told >= Self.tellMilliseconds {
+                told = now
+                tell(
+                    "  \(elapsed.padded(to: 10, left: true))  \(tally.units)/\(plan.units) \(unit), \(ledger.writeCount) writes"
+                )
+            }
+            // A client that nobody answers counts its attempts, not its writes.
+            let answers = tally.attempts - tally.broken - tally.silent
+            if answers != moved.answers { moved = (answers, now) }
+            guard now - moved.time < Self.standstillMilliseconds else {
+                throw Failure("nothing was answered for \(Self.standstillMilliseconds / 1000) s")
             }
             Pause.milliseconds(20)
         }
-        switches.isOver.store(true, ordering: .relaxed)
-        for thread in threads { thread.join() }
     }
 
     /// Keys and texts of two drills on one system must differ.
-    private var prefix: String { "\(plan.seed)-" }
+    private let prefix: String
 
     private func client(_ name: String) -> DrillClient {
         DrillClient(

@@ -115,8 +115,10 @@ final class Vandal: Sendable {
         let service = random.element(of: everybody) ?? ""
         let type = random.element(of: system.services.flatMap(\.policies)) ?? ""
         let events = system.topics.events
+        let chance = random.below(8)
+        if chance == 7 { return try plantState(service, token, mark, producer, &random) }
         let (topic, text, buriedBy): (String, String, [String]) =
-            switch random.below(7) {
+            switch chance {
             case 0: (events, "{}", everybody)
             case 1: (events, "this is no JSON: \(token)", everybody)
             case 2: (events, #"{"eventType":"\#(type)","note":"\#(token)"}"#, reacting(to: type))
@@ -133,6 +135,16 @@ final class Vandal: Sendable {
             headers: [mark])
         try producer.send(record)
         note(token, record, buriedBy: buriedBy)
+    }
+
+    private func plantState(
+        _ service: String, _ token: String, _ mark: Header, _ producer: Producer, _ random: inout DrillRandom
+    ) throws {
+        let record = StateGarbage(
+            topic: system.topics.state(service), partition: Int32(random.below(Int(shards))), token: token, mark: mark
+        ).record(&random)
+        try producer.send(record)
+        note(token, record, buriedBy: [])
     }
 
     private func reacting(to type: String) -> [String] {

@@ -6,17 +6,22 @@ import Wire
 
 @Suite(.serialized) struct DrillRunTests {
     private func drill(_ arguments: [String], _ environment: [String: String] = [:]) throws -> (Int32, JSON) {
+        let (status, output) = try bookstore(["drill"] + arguments + ["--json"], environment)
+        return (status, try JSON(parsing: output))
+    }
+
+    private func bookstore(_ arguments: [String], _ environment: [String: String]) throws -> (Int32, [UInt8]) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: builtBinary("bookstore"))
-        process.arguments = ["drill"] + arguments + ["--json"]
+        process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         process.standardOutput = output
         try process.runLeashed()
-        let line = output.fileHandleForReading.readDataToEndOfFile()
+        let said = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        return (process.terminationStatus, try JSON(parsing: Array(line)))
+        return (process.terminationStatus, Array(said))
     }
 
     @Test(.timeLimit(.minutes(5))) func everythingMayBeKilled() throws {
@@ -31,6 +36,43 @@ import Wire
         // Long enough for the broker to be hit as well, which is left alone for the first twenty seconds.
         let (status, report) = try drill(["kill", "--orders", "100", "--for", "30s", "--broker", "kafka"])
         #expect(status == 0, "\(report.prettyText)")
+    }
+
+    @Test(.timeLimit(.minutes(5))) func garbageIsOnEveryTopic() throws {
+        let (status, report) = try drill(["poison", "--orders", "150", "--rate", "30"])
+        #expect(status == 0, "\(report.prettyText)")
+        let skipped = report["table"]["garbage on state topics, skipped and counted"].string.flatMap { Int($0) }
+        #expect(skipped ?? 0 > 0, "none was planted: \(report.prettyText)")
+    }
+
+    /// What runs already is drilled twice with the same seed, after somebody else has used it.
+    @Test(.timeLimit(.minutes(5))) func aSystemThatRunsIsJudged() throws {
+        try withTemporaryDirectory { folder in
+            let port = try freePort()
+            let environment = [
+                "RUN_DIR": folder, "GATEWAY_PORT": String(port), "ORDER_PORT": "0", "KAFKA_HOME": "",
+                "KAFKA_BOOTSTRAP": "", "UP_WHILE_PID": String(ProcessInfo.processInfo.processIdentifier), "SHARDS": "5",
+            ]
+            #expect(try bookstore(["up", "--detach"], environment).0 == 0)
+            defer { _ = try? bookstore(["down"], environment) }
+            #expect(try bookstore(["demo"], environment).0 == 0)
+            for _ in 0..<2 {
+                let (status, report) = try drill(
+                    ["kill", "--seed", "3", "--orders", "30", "--target", "http://127.0.0.1:\(port)"],
+                    environment.merging(["SHARDS": "12"]) { $1 })
+                #expect(status == 0, "\(report.prettyText)")
+                #expect(report["table"]["orders acknowledged"].string.flatMap { Int($0) } ?? 0 >= 30)
+            }
+        }
+    }
+
+    @Test func whatCannotBeDrilledIsSaid() throws {
+        #expect(try bookstore(["drill", "kill", "--replicas", "order=0"], [:]).0 == 2)
+        let (status, report) = try drill(
+            ["kill", "--target", "http://127.0.0.1:\(try freePort())"], ["KAFKA_BOOTSTRAP": "127.0.0.1:9"])
+        #expect(status == 1)
+        #expect(
+            report["findings"].array?.first?["text"].string?.contains("nobody answers at http://127.0.0.1:") == true)
     }
 
     /// Many requests at once on few shards, so that a crash finds some between the two commits.

@@ -18,6 +18,9 @@ package final class BookstoreScenario: DrillScenario {
     /// Of the orders that later operations are about, the youngest.
     private static let ordersRemembered = 400
 
+    /// An id that nothing has.
+    private static let nobodys: Int64 = 888_888_888
+
     private struct Known {
         var customers: [Int64] = []
         var books: [Int64] = []
@@ -67,8 +70,8 @@ package final class BookstoreScenario: DrillScenario {
         let isLarge = chance < 20
         let quantity = random.number(in: isLarge ? 40...150 : 1...5)
         // Some customers and books exist nowhere.
-        let customer = chance == 98 ? 888_888_888 : pick(\.customers, &random)
-        let book = chance == 99 ? 999_999_999 : pick(\.books, &random)
+        let customer = chance == 98 ? Self.nobodys : pick(\.customers, &random)
+        let book = chance == 99 ? Self.nobodys : pick(\.books, &random)
         let write = client.send("POST", "/orders", order(client, customer: customer, book: book, quantity: quantity))
         guard let id = write.answer["orderId"].integer else { return 1 }
         known.withLock { known in
@@ -109,10 +112,10 @@ package final class BookstoreScenario: DrillScenario {
             ["deliveryStatus": .string(client.newTag("carrier"))])
     }
 
-    /// One of those known so far; 1 is as good as any when there is none yet.
+    /// One of those known so far, or one that does not exist: 1 may be somebody else's.
     private func pick(_ list: KeyPath<Known, [Int64]>, _ random: inout DrillRandom) -> Int64 {
         let ids = known.withLock { $0[keyPath: list] }
-        return random.element(of: ids) ?? 1
+        return random.element(of: ids) ?? Self.nobodys
     }
 
     // MARK: - Being asked
