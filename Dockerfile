@@ -1,5 +1,5 @@
 # The one image of the system: one binary, every subcommand. Build it from the top of the repository:
-#   docker build -t cna-bookstore .        (or `make image`)
+#   docker build -t cna-bookstore:1.0.0 .        (or `make image`)
 ARG SWIFT_IMAGE=docker.io/library/swift:6.3.1-bookworm
 # Not bookworm, whose librdkafka 2.0.2 cannot log in with SCRAM at Kafka 4: docs/decisions/0020-scram-and-the-base-image.md.
 ARG BASE_IMAGE=docker.io/library/debian:trixie-slim
@@ -26,12 +26,15 @@ RUN apt-get update -q \
  && install -d -o 65532 -g 65532 -m 0750 /var/lib/bookstore
 COPY --from=build /out/bookstore /usr/bin/bookstore
 
-ARG VERSION=0.0.0
+# The version of the sources (Sources/bookstore); a test holds the two together.
+ARG VERSION=1.0.0
 ARG COMMIT=unknown
+ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="cna-bookstore" \
       org.opencontainers.image.description="An event-driven bookstore: gateway, workers and operator commands in one binary" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${COMMIT}"
+      org.opencontainers.image.revision="${COMMIT}" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}"
 
 # `bookstore --version` prints the commit from here: the build has no git history to ask.
 ENV BUILD_COMMIT=${COMMIT} \

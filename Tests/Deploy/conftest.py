@@ -1,6 +1,7 @@
 """What the deployment tests share: the repository, and the manifests as kustomize renders them."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OVERLAYS = sorted(path.name for path in (ROOT / "k8s" / "overlays").iterdir())
+VERSION = re.search(r'version: "([0-9.]+)"', (ROOT / "Sources" / "bookstore" / "Main.swift").read_text())[1]
 WORKERS = ["bookinventory", "customer", "delivery", "order"]
 
 

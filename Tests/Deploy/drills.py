@@ -2,13 +2,17 @@
 
 import json
 import os
+import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 import web
+import yaml
+from service import Service
 from web import Failed, Siege, request, wait
 
 COLLECTIONS = ["customers", "myPages", "books", "deliverables", "stockInputs", "orders", "deliveries"]
@@ -101,6 +105,8 @@ def full(numbers):
 def rolling(target):
     """CNA-O4: order is replaced under siege; through the gateway nobody notices, at its own port somebody would."""
     Shop(target)
+    if target.name == "podman":
+        return rolling_pair(target)
     siege = Siege(f"{target.gateway}/orders", 2, SECONDS)
     beside = Siege(f"{target.order}/orders", 2, SECONDS, patience=2)
     time.sleep(min(10, SECONDS / 4))
@@ -113,6 +119,36 @@ def rolling(target):
     full(through)
     return (f"100.00 % through the gateway, whose requests wait in the log; "
             f"{past['availability']:.2f} % straight at the one pod of order, as without readiness")
+
+
+def rolling_pair(target):
+    """Two pods of order are replaced one after the other, behind a Service that asks the readiness probe and one that does not."""
+    pair = ["order-0", "order-1"]
+    target.play("order", pair[1])
+    try:
+        with Service(target, "order", pair, True) as asking, Service(target, "order", pair, False) as blind:
+            sieges = {
+                "the gateway": Siege(f"{target.gateway}/orders", 2, SECONDS),
+                "Service order": Siege(f"{asking.url}/orders", 2, SECONDS),
+                "Service order without the readiness probe": Siege(f"{blind.url}/orders", 2, SECONDS),
+            }
+            time.sleep(min(10, SECONDS / 4))
+            started = time.monotonic()
+            target.restart("order", pair)
+            say(f"both pods were replaced in {time.monotonic() - started:.1f} s")
+            seen = {}
+            for way, siege in sieges.items():
+                say(f"through {way}:")
+                seen[way] = report(siege)
+    finally:
+        target.delete(pair[1])
+    wait("one pod to own everything again", lambda: request("GET", f"{target.gateway}/orders?size=1").status == 200, 60)
+    full(seen["the gateway"])
+    full(seen["Service order"])
+    blind = seen["Service order without the readiness probe"]["availability"]
+    if blind == 100:
+        raise Failed("the readiness probe made no difference: this run shows nothing")
+    return f"100.00 % through the gateway and through the Service, {blind:.2f} % without the readiness probe"
 
 
 def zombie(target):
@@ -138,6 +174,20 @@ def zombie(target):
     say(f"200 again after {time.monotonic() - started:.0f} s")
     full(report(siege))
     return "the zombie was restarted and the gateway's callers noticed nothing"
+
+
+def pipeline(target):
+    """CNA-O6: the pipeline file fits GitHub's schema, goes from lint to a running system, and calls only what exists."""
+    here = pathlib.Path(__file__).parent
+    for file in sorted((here.parents[1] / ".github" / "workflows").glob("*.yml")):
+        for name, job in yaml.safe_load(file.read_text())["jobs"].items():
+            after = job.get("needs", [])
+            say(f"{file.name}: {name}{f' after {chr(44).join(after)}' if after else ''}: "
+                + "; ".join(" ".join(step["run"].split())[:60] for step in job["steps"] if "run" in step))
+    done = web.run(sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(here), "-k", "pipeline", check=False)
+    if done.returncode != 0:
+        raise Failed(done.stdout[-1500:])
+    return done.stdout.strip().splitlines()[-1]
 
 
 def breaker(target):
@@ -429,63 +479,145 @@ def message(line):
 
 def bad_input(target):
     """Wrong settings end the container at once with one line that names the variable; what may heal is waited for."""
-    def container(command, env, seconds, options):
-        user = "topics" if command == "topics" else "order"
-        settings = {"KAFKA_BOOTSTRAP": target.bootstrap, "INSTANCE": "order-9", **env}
-        flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
-        return web.run("timeout", "-k", "10", str(seconds), "podman", "run", "--rm",
-                           "--read-only", *target.network(), *target.credentials(user), *flags, *options,
-                           "cna-bookstore:latest", command,
-                           check=False, timeout=seconds + 30)
-
-    def ends(what, names, command="order", env=None, options=("-v", "/var/lib/bookstore")):
-        started = time.monotonic()
-        done = container(command, env or {}, 30, options)
-        lines = (done.stderr + done.stdout).strip().splitlines()
-        say(f"{what}: exit {done.returncode} after {time.monotonic() - started:.1f} s")
-        for line in lines[-1:]:
-            say(f"    {message(line)}")
-        if done.returncode in (0, 124, 137) or not lines or names not in lines[-1]:
-            raise Failed(f"{what}: expected an end that names {names}: {lines[-3:]}")
-
-    def waits(what, words, env, command="order"):
-        done = container(command, env, 12, ("-v", "/var/lib/bookstore"))
-        text = (done.stderr + done.stdout).strip()
-        hits = [line for line in text.splitlines() if any(word in line.lower() for word in words)]
-        say(f"{what}: still trying after 12 s")
-        for line in hits[-1:]:
-            say(f"    {message(line)}")
-        if done.returncode not in (0, 124, 143) or not hits:
-            raise Failed(f"{what}: exit {done.returncode}: {text[-600:]}")
-
-    ends("KAFKA_BOOTSTRAP is missing", "KAFKA_BOOTSTRAP", env={"KAFKA_BOOTSTRAP": ""})
-    ends("SHARDS is no number", "SHARDS", "topics", {"SHARDS": "many"})
-    ends("LOG_LEVEL is unknown", "LOG_LEVEL", env={"LOG_LEVEL": "loud"})
-    ends("ORDER_PORT is no port", "ORDER_PORT", env={"ORDER_PORT": "http"})
-    ends("KAFKA_SECURITY_PROTOCOL is unknown", "KAFKA_SECURITY_PROTOCOL", env={"KAFKA_SECURITY_PROTOCOL": "TELEPATHY"})
-    ends("the password file is missing", "KAFKA_SASL_PASSWORD_FILE", env={
-        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN",
-        "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/none"})
+    bad = BadInput(target)
+    bad.settings()
     if target.credentials("order"):
-        ends("the password is another user's", "KAFKA_SASL_", env={"KAFKA_SASL_USERNAME": "customer"})
-        ends("the mechanism is not the broker's", "KAFKA_SASL_", env={"KAFKA_SASL_MECHANISM": "PLAIN"})
-        waits("the broker wants TLS, the client does not", ["kafka"], {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"})
-    ends("the topics have another partition count", "partition", "topics", {"SHARDS": "7"})
-    ends("the volume is read-only", "/var/lib/bookstore", options=("-v", "/usr/share:/var/lib/bookstore:ro"))
-    with tempfile.TemporaryDirectory() as small:
-        web.run("mount", "-t", "tmpfs", "-o", "size=64k,uid=65532,gid=65532", "tmpfs", small)
-        try:
-            ends("the volume is full", "make room", options=("-v", f"{small}:/var/lib/bookstore"))
-        finally:
-            web.run("umount", small)
-    waits("Kafka is unreachable", ["kafka", "refused", "resolve"], {"KAFKA_BOOTSTRAP": "127.0.0.1:9"})
+        bad.credentials()
+    bad.topics()
+    bad.volumes()
+    bad.unreachable()
     # Whoever got as far as joining the group held shards for a moment.
     wait("the system to be whole again", lambda: request("GET", f"{target.gateway}/orders?size=1").status == 200, 60)
     return "each said what is wrong"
 
 
+class BadInput:
+    """One more container of the system, with something wrong."""
+
+    name = "cnabookstore-bad-input"
+    anywhere = ("-v", "/var/lib/bookstore")
+
+    def __init__(self, target):
+        self.target = target
+
+    def words(self, command, env, options, user):
+        settings = {"KAFKA_BOOTSTRAP": self.target.bootstrap, "INSTANCE": "order-9", "ORDER_PORT": "8089", **env}
+        flags = [word for key, value in settings.items() for word in ("-e", f"{key}={value}")]
+        return ["--name", self.name, "--read-only", *self.target.network(), *self.target.credentials(user), *flags,
+                *options, "cna-bookstore:latest", command]
+
+    def remove(self):
+        web.run("podman", "rm", "-f", "-v", "-t", "5", "-i", self.name, check=False)
+
+    def start(self, command, env, options, user=None):
+        self.remove()
+        web.run("podman", "run", "-d", *self.words(command, env, options, user or command))
+
+    def output(self):
+        done = web.run("podman", "logs", self.name, check=False)
+        return [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+
+    def state(self):
+        return web.run("podman", "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", self.name).stdout.split()
+
+    def ends(self, what, names, command="order", env=None, options=anywhere, seconds=40, user=None):
+        started = time.monotonic()
+        self.start(command, env or {}, options, user)
+        self.ended(what, names, started, seconds)
+
+    def ended(self, what, names, started, seconds):
+        """Waits for the end of what was started; its last line must name what is wrong."""
+        try:
+            wait(f"{what}: the end", lambda: self.state()[0] == "exited", seconds)
+            status, lines = self.state()[1], self.output()
+            say(f"{what}: exit {status} after {time.monotonic() - started:.1f} s")
+            for line in lines[-1:]:
+                say(f"    {message(line)}")
+            if status == "0" or not lines or names not in lines[-1]:
+                raise Failed(f"{what}: expected an end that names {names}: {lines[-3:]}")
+        finally:
+            self.remove()
+
+    def waits(self, what, words, env, seconds=12):
+        """It goes on trying, less and less often, is live and not ready, and says why in its log and to the probe."""
+        self.start("order", env, self.anywhere)
+        try:
+            time.sleep(seconds)
+            if self.state()[0] != "running":
+                raise Failed(f"{what}: it ended: {self.output()[-2:]}")
+            live, ready = (web.run("podman", "exec", self.name, "bookstore", "health", question, check=False)
+                           for question in ("live", "ready"))
+            say(f"{what}: still trying after {seconds} s, live: exit {live.returncode}, ready: exit {ready.returncode}")
+            said = ready.stderr.strip()
+            say(f"    {said}")
+            hits = [line for line in self.output() if any(word in line.lower() for word in words)]
+            for line in hits[-1:]:
+                say(f"    {message(line)}")
+            if live.returncode or not ready.returncode or not said or not hits:
+                raise Failed(f"{what}: expected live, not ready and a reason: {self.output()[-3:]}")
+        finally:
+            self.remove()
+
+    def settings(self):
+        self.ends("KAFKA_BOOTSTRAP is missing", "KAFKA_BOOTSTRAP", env={"KAFKA_BOOTSTRAP": ""})
+        self.ends("SHARDS is no number", "SHARDS", "topics", {"SHARDS": "many"})
+        self.ends("LOG_LEVEL is unknown", "LOG_LEVEL", env={"LOG_LEVEL": "loud"})
+        self.ends("ORDER_PORT is no port", "ORDER_PORT", env={"ORDER_PORT": "http"})
+        self.ends("KAFKA_SECURITY_PROTOCOL is unknown", "KAFKA_SECURITY_PROTOCOL",
+                  env={"KAFKA_SECURITY_PROTOCOL": "TELEPATHY"})
+        self.ends("the password file is missing", "KAFKA_SASL_PASSWORD_FILE", env={
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN",
+            "KAFKA_SASL_USERNAME": "order", "KAFKA_SASL_PASSWORD_FILE": "/run/secrets/none"})
+
+    def credentials(self):
+        self.ends("the password is another user's", "KAFKA_SASL_", env={"KAFKA_SASL_USERNAME": "customer"})
+        self.ends("the mechanism is not the broker's", "KAFKA_SASL_", env={"KAFKA_SASL_MECHANISM": "PLAIN"})
+        self.ends("the authority's certificate is missing", "KAFKA_SSL_CA_LOCATION",
+                  env={"KAFKA_SSL_CA_LOCATION": "/run/secrets/kafka/none.crt"})
+        self.ends("the broker's certificate is of an authority unknown here", "KAFKA_SSL_",
+                  env={"KAFKA_SSL_CA_LOCATION": "/etc/ssl/certs/ca-certificates.crt"})
+        self.ends("the user has no right to what it needs", "uthoriz", user="gateway")
+        self.waits("the broker wants TLS, the client does not", ["kafka"], {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"})
+
+    def topics(self):
+        self.ends("the topics have another partition count", "partition", "topics", {"SHARDS": "7"})
+
+    def volumes(self):
+        self.ends("the volume is read-only", "/var/lib/bookstore", options=("-v", "/usr/share:/var/lib/bookstore:ro"))
+        with tempfile.TemporaryDirectory() as small:
+            web.run("mount", "-t", "tmpfs", "-o", "size=64k,uid=65532,gid=65532", "tmpfs", small)
+            try:
+                self.ends("the volume is full", "make room", options=("-v", f"{small}:/var/lib/bookstore"))
+                web.run("mount", "-o", "remount,size=16m", small)
+                self.fills(small)
+            finally:
+                self.remove()
+                web.run("umount", small)
+
+    def fills(self, small):
+        """A further pod of order serves its share of the shards, then its volume runs full; nobody loses an order."""
+        shop, started = Shop(self.target), time.monotonic()
+        self.start("order", {}, ("-v", f"{small}:/var/lib/bookstore"))
+        wait("the further pod to be ready",
+             lambda: web.run("podman", "exec", self.name, "bookstore", "health", "ready", check=False).returncode == 0, 60)
+        web.run("sh", "-c", f"cat /dev/zero > {small}/filler", check=False)
+        buyer = Buyer(shop)
+        try:
+            self.ended("the volume runs full in the middle of work", "make room", started, 120)
+            wait("an order afterwards", lambda: buyer.last == "Ordered", 60)
+        finally:
+            answers = buyer.stop()
+        say(f"    meanwhile orders: {', '.join(f'{count} × {kind}' for kind, count in sorted(tally(answers).items()))}")
+        lost = [answer for answer, _ in answers if answer.status != 201]
+        if lost:
+            raise Failed(f"{len(lost)} orders were not taken: {lost[0].status} {lost[0].text[:200]}")
+
+    def unreachable(self):
+        self.waits("Kafka is unreachable", ["kafka", "refused", "resolve"], {"KAFKA_BOOTSTRAP": "127.0.0.1:9"})
+
+
 DRILLS = {
     "collections": collections, "console": console, "autoscale": autoscale, "rolling": rolling, "zombie": zombie,
-    "breaker": breaker, "cors": cors, "customer-removed": customer_removed, "delivery-removed": delivery_removed,
+    "pipeline": pipeline, "breaker": breaker, "cors": cors, "customer-removed": customer_removed, "delivery-removed": delivery_removed,
     "broker-removed": broker_removed, "broker-of-three": broker_of_three, "volume": volume, "config": config, "bad-input": bad_input,
 }

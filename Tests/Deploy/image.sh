@@ -8,8 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
 commit=$(git rev-parse --short=12 HEAD)
 git diff --quiet HEAD -- Package.swift Sources || commit=$commit-dirty
-version=$(sed -n 's/.*version: "\([0-9.]*\)".*/\1/p' Sources/bookstore/*.swift | head -1)
-version=${version:-0.0.0}
+version=$(sed -n 's/.*version: "\([0-9.]*\)".*/\1/p' Sources/bookstore/Main.swift)
 
 # The stand-in for the Swift image finds the toolchain of this machine here.
 mounts=()

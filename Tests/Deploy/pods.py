@@ -33,6 +33,13 @@ class Plan:
                  if s["kind"] == "HorizontalPodAutoscaler" and s["metadata"]["name"] == name]
         return [f"{name}-{ordinal}" for ordinal in range(workload["spec"].get("replicas", least[0] if least else 1))]
 
+    def is_claim(self, volume):
+        """Whether a volume of this name is one of ours, whatever number its pod has."""
+        return any(
+            re.fullmatch(rf"{claim['metadata']['name']}-{name}-\d+", volume)
+            for name, workload in self.workloads.items() for claim in workload["spec"].get("volumeClaimTemplates", [])
+        )
+
     def address(self, pod):
         """A fixed address a pod, so that names can be given before it runs."""
         if pod not in self.addresses:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 
 import pods
 import web
@@ -251,6 +252,8 @@ class Pods(Containers):
         self.directory.mkdir(exist_ok=True)
         self.settings = self.directory / "settings.json"
         self.overlay = os.environ.get("CNA_OVERLAY", "local")
+        # Pods that are being deleted: no Service sends anybody there any more.
+        self.leaving = set()
         self.load()
 
     def load(self):
@@ -336,17 +339,29 @@ class Pods(Containers):
         self.start("kafka")
         for pod in self.pods("kafka"):
             self.kubelet("kafka", pod=pod).wait_ready(180)
+        # A cluster starts all at once, and who comes too early starts again; here that would only cost time.
         for job in ["kafka-users"] * self.is_encrypted() + ["topics"]:
-            self.play(job)
+            self.finish(job)
         for service in ("customer", "bookinventory", "order", "delivery", "gateway"):
             self.start(service)
 
+    def finish(self, job):
+        """Runs a Job to its end, as often as its restart policy starts it again, and takes its pod away."""
+        self.play(job)
+        ask = ["podman", "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", self.container(job)]
+        web.wait(f"job {job} to end", lambda: run(*ask).stdout.split() == ["exited", "0"], 300, every=0.5)
+        self.delete(job)
+
     def delete(self, pod):
-        """`kubectl delete pod`: SIGTERM, the grace period of the pod, gone. The claim stays."""
-        [container] = self.plan.workloads[pod.rsplit("-", 1)[0]]["spec"]["template"]["spec"]["containers"]
+        """`kubectl delete pod`: out of every Service, what preStop waits, SIGTERM, the grace period, gone. The claim stays."""
+        workload = self.plan.workloads.get(pod) or self.plan.workloads[pod.rsplit("-", 1)[0]]
+        [container] = workload["spec"]["template"]["spec"]["containers"]
+        self.leaving.add(pod)
+        time.sleep(container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0))
         # Before the pod, whose network would go at the same moment.
         run("podman", "stop", "-t", "30", f"{pod}-{container['name']}", check=False)
         run("podman", "pod", "rm", "-f", pod, check=False)
+        self.leaving.discard(pod)
 
     def stop(self, service):
         for pod in self.pods(service):
@@ -356,12 +371,13 @@ class Pods(Containers):
         for pod in self.pods(service):
             self.play(service, pod)
 
-    def restart(self, service):
-        """One pod after the other, as a roll-out does it."""
-        for pod in self.pods(service):
+    def restart(self, service, pods=None):
+        """One pod after the other, the last one first, as a roll-out does it."""
+        pods = pods or self.pods(service)
+        for pod in reversed(pods):
             self.delete(pod)
             self.play(service, pod)
-            if len(self.pods(service)) > 1:
+            if len(pods) > 1:
                 self.kubelet(service, pod=pod).wait_ready(60)
 
     def down(self):
@@ -369,8 +385,10 @@ class Pods(Containers):
             if pod.rsplit("-", 1)[0] in self.plan.workloads or pod in self.plan.workloads:
                 run("podman", "pod", "rm", "-f", "-t", "3", pod, check=False)
         for volume in run("podman", "volume", "ls", "-q").stdout.split():
-            if volume.startswith(("state-", "data-")):
+            if self.plan.is_claim(volume):
                 run("podman", "volume", "rm", "-f", volume, check=False)
+        if self.is_encrypted():
+            run("podman", "untag", "cna-bookstore:latest", self.spec("gateway")["image"], check=False)
         run("podman", "network", "rm", "-f", self.network_name, check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT, WORKERS
+from conftest import ROOT, VERSION, WORKERS
 
 TOOLS = pathlib.Path(sys.executable).parent
 COMPOSE = sorted((ROOT / "compose").glob("*.yaml"))
@@ -39,6 +39,8 @@ def ours(compose):
 
 
 def test_compose_has_the_whole_system(compose):
+    for name, service in ours(compose).items():
+        assert service["image"] == f"cna-bookstore:${{BOOKSTORE_VERSION:-{VERSION}}}", name
     assert set(ours(compose)) == {*WORKERS, "gateway", "topics"}
     assert "kafka" in compose["services"]
 
@@ -62,6 +64,12 @@ def test_compose_hardens_our_containers(compose):
         assert service["cap_drop"] == ["ALL"], name
         assert service["user"] == "65532:65532", name
         assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_compose_gives_no_container_a_capability_it_does_not_need(compose):
+    for name, service in compose["services"].items():
+        assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service.get("cap_add") or name == "secrets", name
 
 
 def test_compose_waits_for_what_it_needs(compose):
@@ -125,7 +133,8 @@ def test_dockerfile_keeps_its_promises():
     user = re.search(r"^USER (\d+):(\d+)$", last, re.M)
     assert user and int(user[1]) > 0
     assert "STOPSIGNAL SIGTERM" in last and 'ENTRYPOINT ["/usr/bin/bookstore"]' in last
-    for label in ("title", "description", "version", "revision"):
+    assert f"\nARG VERSION={VERSION}\n" in last
+    for label in ("title", "description", "version", "revision", "base.name"):
         assert f"org.opencontainers.image.{label}" in last
     assert "--static-swift-stdlib" in text
 

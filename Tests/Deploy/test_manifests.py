@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from conftest import OVERLAYS, WORKERS, Manifests
+from conftest import OVERLAYS, VERSION, WORKERS, Manifests
 from kubernetes_validate import validate
 
 VERSIONS = ["1.34", "1.37"]
@@ -102,6 +102,13 @@ def test_a_long_restore_is_not_killed(manifests):
         [container] = pod_of(manifests.named("StatefulSet", name))["containers"]
         probe = container["startupProbe"]
         assert probe["periodSeconds"] * probe["failureThreshold"] >= 600, name
+
+
+def test_liveness_does_not_begin_before_its_port_is_open(manifests):
+    """An exec probe passes while a worker waits for Kafka; a port that opens only later would count as a death."""
+    for workload, container in manifests.containers():
+        if "httpGet" in container.get("livenessProbe", {}):
+            assert "httpGet" in container["startupProbe"], name_of(workload)
 
 
 def test_readiness_and_liveness_ask_different_questions(manifests):
@@ -308,6 +315,16 @@ def test_bookinventory_has_the_seeds_processor_share(manifests):
     assert container["resources"]["limits"]["cpu"] == "500m"
 
 
+def test_brokers_are_replaced_one_by_one_and_have_caught_up_in_between(manifests):
+    assert manifests.named("StatefulSet", "my-kafka", "kafka")["spec"]["minReadySeconds"] >= 15
+
+
+def test_jobs_end(manifests):
+    for job in manifests.kind("Job"):
+        spec = job["spec"]
+        assert spec["backoffLimit"] and spec["activeDeadlineSeconds"] and spec["ttlSecondsAfterFinished"], name_of(job)
+
+
 def test_every_workload_has_a_disruption_budget_that_lets_a_node_drain(manifests):
     for workload in manifests.kind("StatefulSet", "Deployment"):
         budget = manifests.named(
@@ -333,9 +350,11 @@ def test_no_secret_is_in_the_repository(manifests):
 def test_images_are_pinned(manifests):
     for workload, container in manifests.containers():
         image, _, tag = container["image"].rpartition(":")
-        assert image and tag, name_of(workload)
-        if not image.endswith("cna-bookstore"):
-            assert tag != "latest", name_of(workload)
+        assert image and tag and tag != "latest", name_of(workload)
+        if image.endswith("cna-bookstore"):
+            assert tag == VERSION, name_of(workload)
+            labels = workload["spec"]["template"]["metadata"]["labels"]
+            assert labels["app.kubernetes.io/version"] == VERSION, name_of(workload)
 
 
 # Kafka under the users' habits
@@ -434,6 +453,16 @@ def test_only_the_needed_arrows_are_open(manifests):
     tools = ("cnabookstore", {"cnabookstore/tools": "true"})
     assert reaches(manifests, tools, pods["gateway"], 8080) and reaches(manifests, tools, pods["order"], 8080)
     assert not reaches(manifests, ("cnabookstore", {}), pods["order"], 8080)
+
+
+def test_with_tls_only_kafkas_own_pods_reach_the_administrators_port():
+    manifests = Manifests("production")
+    broker = ("kafka", labels_of(manifests, "my-kafka", "kafka"))
+    users = ("kafka", labels_of(manifests, "kafka-users", "kafka"))
+    assert reaches(manifests, broker, broker, 9094) and reaches(manifests, users, broker, 9094)
+    assert not reaches(manifests, users, broker, 9093)
+    for name in [*WORKERS, "gateway", "topics"]:
+        assert not reaches(manifests, ("cnabookstore", labels_of(manifests, name, "cnabookstore")), broker, 9094), name
 
 
 # Beyond one overlay
