@@ -22,14 +22,16 @@ RUN --mount=type=cache,id=cna-bookstore-build,target=/source/.build \
 FROM ${BASE_IMAGE}
 RUN apt-get update -q \
  && apt-get install -q -y --no-install-recommends ca-certificates libmicrohttpd12t64 librdkafka1 libsqlite3-0 \
- && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* \
- && install -d -o 65532 -g 65532 -m 0750 /var/lib/bookstore
+ && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/*
 COPY --from=build /out/bookstore /usr/bin/bookstore
 
 # The version of the sources (Sources/bookstore); a test holds the two together.
 ARG VERSION=1.0.0
 ARG COMMIT=unknown
 ARG BASE_IMAGE
+# After the arguments: podman 4 takes labels and environment of an earlier build from its cache, whatever the arguments are
+# now, unless a command that sees them has run in between.
+RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/bookstore
 LABEL org.opencontainers.image.title="cna-bookstore" \
       org.opencontainers.image.description="An event-driven bookstore: gateway, workers and operator commands in one binary" \
       org.opencontainers.image.version="${VERSION}" \

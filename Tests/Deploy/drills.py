@@ -474,7 +474,8 @@ def autoscale(target):
 
 def message(line):
     """What a line of a log says, whether it is JSON or plain."""
-    return json.loads(line)["message"][:400] if line.startswith("{") else line[:400]
+    text = " ".join((json.loads(line)["message"] if line.startswith("{") else line).split())
+    return text if len(text) <= 400 else f"{text[:250]} … {text[-120:]}"
 
 
 def bad_input(target):

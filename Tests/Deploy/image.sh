@@ -24,4 +24,6 @@ binary=$(podman run --rm --network=none --entrypoint stat cna-bookstore:latest -
 megabytes() { awk -v n="$1" 'BEGIN { printf "%.1f MB", n / 1e6 }'; }
 echo "cna-bookstore:$version ($commit): $(megabytes "$total"), of which base $(megabytes "$base")," \
   "libraries $(megabytes $((total - base - binary))), binary $(megabytes "$binary")"
-podman run --rm --network=none --read-only cna-bookstore:latest --version
+told=$(podman run --rm --network=none --read-only cna-bookstore:latest --version)
+echo "$told"
+[ "$told" = "bookstore $version ($commit)" ] || { echo "expected bookstore $version ($commit)" >&2; exit 1; }
