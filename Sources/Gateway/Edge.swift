@@ -16,6 +16,7 @@ public final class Edge: Sendable {
     private let inFlight = Atomic<Int>(0)
     private let shedding = Atomic<Int>(0)
     private let backend = Mutex<Backend?>(nil)
+    private let early = EarlyVisits()
     private let isClosing = Atomic(false)
     private let readiness: @Sendable () -> String?
 
@@ -44,9 +45,10 @@ public final class Edge: Sendable {
             documents: Document.all(system: system, services: services, local: local, options: options))
     }
 
-    /// From now on requests are served; until then they get 503.
+    /// From now on requests are served; until then they wait, at most as long as a call may take, and then get 503.
     public func connect(_ caller: any Caller, shards: Shards) {
         backend.withLock { $0 = Backend(caller: caller, placement: Placement(shards: shards)) }
+        for visit in early.takeAll() { serve(visit) }
     }
 
     /// From now on the process is not ready, so that balancers send their traffic elsewhere; requests are still served.
@@ -110,12 +112,26 @@ public final class Edge: Sendable {
             shedding.wrappingAdd(1, ordering: .relaxed)
             return visit.refuse(.unavailable("more than \(options.inFlightMax) requests are under way"))
         }
+        if route.target.asksShards && isUnconnected { return wait(visit) }
         do throws(Problem) {
             try dispatch(visit, method, route.target)
         } catch {
             let name = method == .patch ? "Accept-Patch" : "Accept"
             visit.refuse(
                 error, headers: error.status == 415 ? [(name: name, value: MediaType.taken(method))] : [])
+        }
+    }
+
+    private var isUnconnected: Bool { backend.withLock { $0 == nil } }
+
+    /// A process that starts costs its clients time and no error, as a worker that starts does.
+    private func wait(_ visit: Visit) {
+        early.add(visit)
+        // Connected in between: whoever takes it out serves it.
+        if !isUnconnected, early.take(visit) { return serve(visit) }
+        alarm.after(milliseconds: options.deadlineMilliseconds) { [early] in
+            guard early.take(visit) else { return }
+            visit.refuse(.unavailable(Self.unconnected))
         }
     }
 
@@ -137,9 +153,11 @@ public final class Edge: Sendable {
         }
     }
 
+    private static let unconnected = "this process is starting and not connected yet"
+
     func connected() throws(Problem) -> Backend {
         guard let backend = backend.withLock({ $0 }) else {
-            throw .unavailable("this process is starting and not connected yet")
+            throw .unavailable(Self.unconnected)
         }
         return backend
     }
@@ -150,7 +168,7 @@ public final class Edge: Sendable {
 
     private var whyNotReady: String? {
         if isClosing.load(ordering: .relaxed) { return "the process is stopping" }
-        if backend.withLock({ $0 == nil }) { return "the process is starting and not connected yet" }
+        if isUnconnected { return Self.unconnected }
         return readiness()
     }
 

@@ -14,6 +14,14 @@ final class Route: Sendable {
         case local(LocalRoute)
         case document(Document)
         case live, ready, metrics
+
+        /// Whether it needs the services, and not this process alone.
+        var asksShards: Bool {
+            switch self {
+            case .collection, .item, .operation: true
+            case .root, .profiles, .profile, .searches, .local, .document, .live, .ready, .metrics: false
+            }
+        }
     }
 
     /// `/books/{bookId}`: what logs, metrics and documents call it.

@@ -141,7 +141,9 @@ import Worker
 
     @Test("Until it is connected an edge lives and is not ready")
     func starting() async throws {
-        let bench = Bench(connected: false)
+        var options = Bench.options
+        options.deadlineMilliseconds = 100
+        let bench = Bench(options: options, connected: false)
         #expect(try await bench.ask("GET /health/live").status == 200)
         let ready = try await bench.ask("GET /health/ready")
         #expect(ready.status == 503)
@@ -154,6 +156,19 @@ import Worker
         bench.edge.close()
         #expect(try await bench.ask("GET /health/ready").status == 503)
         #expect(try await bench.ask("GET /books").status == 200)
+    }
+
+    @Test("What comes before the edge is connected waits for it")
+    func waitingForTheStart() async throws {
+        let bench = Bench(connected: false)
+        async let books = bench.ask("GET /books")
+        async let made = bench.ask("POST /customers", ["Content-Type: application/json"], #"{"customerName":"a"}"#)
+        while bench.edge.requestsInFlight < 2 { await Task.yield() }
+        #expect(bench.shards.calls.isEmpty)
+        bench.edge.connect(bench.shards, shards: Shards(count: 4))
+        let statuses = try await (books.status, made.status)
+        #expect(statuses == (200, 201))
+        #expect(bench.edge.requestsInFlight == 0)
     }
 
     @Test("Beyond the bound of requests under way there is 503 at once, but not for probes")
