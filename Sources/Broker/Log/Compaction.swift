@@ -35,6 +35,9 @@ final class Compaction {
 
     let log: PartitionLog
     private let deleteTombstonesBefore: Int64
+    /// A tombstone goes only in a run after the one that took what it deletes: whoever is reading meanwhile would keep the
+    /// old record and never hear of its end.
+    private let deleteTombstonesBelow: Int64
     private let end: Int64
     private var sources: [Segment]
     private var phase = Phase.mapping
@@ -57,6 +60,7 @@ final class Compaction {
         sources = Array(closed)
         end = last.nextOffset
         mappedEnd = end
+        deleteTombstonesBelow = log.cleanedUpTo
         deleteTombstonesBefore = wallMilliseconds - config.deleteRetentionMilliseconds
         number = closed.firstIndex { $0.nextOffset > log.cleanedUpTo } ?? 0
     }
@@ -141,6 +145,7 @@ final class Compaction {
         guard let key = record.key else { return true }
         if let newest = latest[KeyHash(block[key])], newest > record.offset { return false }
         return record.value != nil || record.timestamp >= deleteTombstonesBefore
+            || record.offset >= deleteTombstonesBelow
     }
 
     private func ensureOutput() throws(StorageError) -> SegmentRewrite {
