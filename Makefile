@@ -63,9 +63,9 @@ soak-worker: setup ## workers and brokers of the counter service killed under 20
 	@$(SWIFT) build --build-tests
 	@SOAK=1 SIM_SEEDS=$(or $(SEEDS),50) $(SWIFT) test --skip-build --no-parallel --filter 'ChaosTests|MembershipTests|SimulationTests'
 
-hostile: setup ## schemathesis (from PyPI) against the served OpenAPI document, a minute
+hostile: setup ## schemathesis (from PyPI) against the served OpenAPI document, a minute; then wrong requests: REQUESTS=1000000
 	@$(SWIFT) build --product bookstore
-	@Tests/Hostile/schemathesis.sh
+	@REQUESTS=$(or $(REQUESTS),5000) Tests/Hostile/schemathesis.sh
 
 bench: build ## the whole system as ratios to floors of the same run; wants a quiet machine
 	@python3 Tests/Bench/bench.py

@@ -6,6 +6,7 @@ set -eu
 version=4.32.5
 seconds=${SCHEMATHESIS_SECONDS:-60}
 cd "$(dirname "$0")/../.."
+fuzz=$PWD/Tests/Hostile/fuzz.py
 home=${SCHEMATHESIS_HOME:-$PWD/.build/schemathesis-$version}
 bookstore=${BOOKSTORE:-$PWD/.build/debug/bookstore}
 if [ ! -x "$home/bin/schemathesis" ]; then
@@ -34,3 +35,6 @@ fi
 "$home/bin/schemathesis" run "$url/openapi.json" --url "$url" --max-time "$seconds" --request-timeout 20 \
     --phases coverage,fuzzing --exclude-path /selectDeliveryInfo --workers 2 --no-color \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance
+
+# shellcheck disable=SC2046 # several processes
+python3 "$fuzz" "$url" "${REQUESTS:-5000}" "${SEED:-}" $(cat "$RUN_DIR"/pids/* 2>/dev/null)
