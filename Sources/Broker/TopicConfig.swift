@@ -49,21 +49,41 @@ struct TopicConfig {
         case "retention.ms": return assign(&retentionMilliseconds, value, from: -1)
         case "retention.bytes": return assign(&retentionBytes, value, from: -1)
         case "delete.retention.ms": return assign(&deleteRetentionMilliseconds, value, from: 0)
-        case "max.message.bytes": return assign(&maximumMessageBytes, value, from: 0)
-        case "segment.bytes": return assign(&limits.segmentBytes, value, from: 14)
+        case "max.message.bytes": return assign(&maximumMessageBytes, value, from: 0, to: Int(Int32.max))
+        case "segment.bytes": return assign(&limits.segmentBytes, value, from: 14, to: Int(Int32.max))
         case "segment.ms": return assign(&limits.segmentMilliseconds, value, from: 1)
         case "min.cleanable.dirty.ratio":
             guard let ratio = Double(value), (0...1).contains(ratio) else { return false }
             minimumDirtyRatio = ratio
             return true
         case "cleanup.policy": return setPolicy(value)
-        case "message.timestamp.type": return value == "CreateTime"
-        default: return TopicConfig.inert.contains { $0.name == name }
+        default: return TopicConfig.acceptsInert(name, value)
         }
     }
 
-    private func assign<Number: FixedWidthInteger>(_ number: inout Number, _ text: String, from least: Number) -> Bool {
-        guard let value = Number(text), value >= least else { return false }
+    /// What has no effect must make sense all the same: it has one on the day somebody moves to Apache Kafka.
+    private static func acceptsInert(_ name: String, _ value: String) -> Bool {
+        guard let kind = inert.first(where: { $0.name == name })?.kind else { return false }
+        switch name {
+        case "message.timestamp.type": return value == "CreateTime"
+        case "compression.type":
+            return ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"].contains(value)
+        case "min.insync.replicas", "max.compaction.lag.ms", "flush.messages": return Int64(value) ?? 0 >= 1
+        case "segment.index.bytes": return Int64(value) ?? 0 >= 4
+        default: break
+        }
+        switch kind {
+        case .boolean: return value == "true" || value == "false"
+        case .int: return Int32(value) ?? -1 >= 0
+        case .long: return Int64(value) ?? -1 >= 0
+        case .string, .list, .double: return true
+        }
+    }
+
+    private func assign<Number: FixedWidthInteger>(
+        _ number: inout Number, _ text: String, from least: Number, to most: Number = .max
+    ) -> Bool {
+        guard let value = Number(text), value >= least, value <= most else { return false }
         number = value
         return true
     }

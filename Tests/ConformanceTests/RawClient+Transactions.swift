@@ -123,7 +123,7 @@ extension RawClient {
         }
     }
 
-    func commit(_ member: GroupMember, _ topic: String, offset: Int64) throws -> Int16 {
+    func commit(_ member: GroupMember, _ topic: String, offset: Int64, metadata: String = "m") throws -> Int16 {
         try findCoordinator(member.group, transaction: false)
         return try steadily {
             var reader = try call(ApiKey.offsetCommit, 7) { writer in
@@ -131,21 +131,23 @@ extension RawClient {
                 writer.int32(member.generation)
                 writer.string(member.id)
                 writer.nullableString(member.instance)
-                writeOffsets(&writer, topic, offset)
+                writeOffsets(&writer, topic, offset, metadata)
             }
             _ = try reader.int32()
             return try readOffsetCodes(&reader)
         }
     }
 
-    private func writeOffsets(_ writer: inout ByteWriter, _ topic: String, _ offset: Int64) {
+    private func writeOffsets(
+        _ writer: inout ByteWriter, _ topic: String, _ offset: Int64, _ metadata: String = "m"
+    ) {
         writer.array([topic]) { writer, topic in
             writer.string(topic)
             writer.array([offset]) { writer, offset in
                 writer.int32(0)
                 writer.int64(offset)
                 writer.int32(-1)
-                writer.nullableString("m")
+                writer.nullableString(metadata)
                 writer.endStructure()
             }
             writer.endStructure()

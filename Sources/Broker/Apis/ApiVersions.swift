@@ -2,12 +2,31 @@
 
 enum ApiVersions {
     static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
+        var isNamed = true
+        if request.version >= 3 {
+            let name = try reader.string()
+            let version = try reader.string()
+            try reader.endStructure()
+            isNamed = [name, version].allSatisfy(isSoftwareName)
+        }
         request.answer(capacity: 512) { writer in
-            writer.error(.none)
-            writer.array(Api.sorted, ApiVersions.write)
+            writer.error(isNamed ? .none : .invalidRequest)
+            writer.array(isNamed ? Api.sorted : [], ApiVersions.write)
             if request.version >= 1 { writer.int32(0) }
             writer.endStructure()
         }
+    }
+
+    /// Letters, digits, dots and dashes, with a letter or a digit at both ends, as Kafka has it.
+    private static func isSoftwareName(_ text: String) -> Bool {
+        func isLetterOrDigit(_ byte: UInt8) -> Bool {
+            let lower = byte | 0x20
+            return (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lower)
+        }
+        guard let first = text.utf8.first, let last = text.utf8.last else { return false }
+        return isLetterOrDigit(first) && isLetterOrDigit(last)
+            && text.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
     }
 
     private static func write(_ writer: inout ByteWriter, _ api: Api) {

@@ -92,6 +92,10 @@ enum CreateTopics {
         guard node.catalog.topics[wanted.name] == nil else {
             throw Refused(code: .topicAlreadyExists, reason: "Topic '\(wanted.name)' already exists.")
         }
+        // Names of metrics have an underscore for a dot, so such names would be one.
+        if let similar = node.catalog.topics.keys.first(where: { collides($0, wanted.name) }) {
+            throw Refused(code: .invalidTopic, reason: "'\(wanted.name)' collides with '\(similar)'")
+        }
         var partitions = wanted.partitions == -1 ? 1 : wanted.partitions
         if !wanted.assignments.isEmpty {
             guard wanted.partitions == -1, wanted.replication == -1 else {
@@ -117,6 +121,13 @@ enum CreateTopics {
             overrides[config.name] = value
         }
         return (partitions, overrides)
+    }
+
+    private static func collides(_ one: String, _ other: String) -> Bool {
+        one.utf8.count == other.utf8.count
+            && zip(one.utf8, other.utf8).allSatisfy {
+                $0 == $1 || Set([$0, $1]) == [UInt8(ascii: "."), UInt8(ascii: "_")]
+            }
     }
 
     private static func answer(_ request: Request, _ outcomes: [Outcome]) {
@@ -148,6 +159,8 @@ enum CreateTopics {
 }
 
 enum DeleteTopics {
+    private typealias Outcome = (name: String?, id: UUIDBytes, code: ErrorCode)
+
     static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
         let version = request.version
         var wanted: [(name: String?, id: UUIDBytes)] = []
@@ -163,12 +176,23 @@ enum DeleteTopics {
                 (try reader.string(), .zero)
             }
         }
-        let outcomes = wanted.map { wanted -> (name: String?, id: UUIDBytes, code: ErrorCode) in
-            let topic = wanted.name.map { node.catalog.topics[$0] } ?? node.catalog.topic(id: wanted.id)
-            guard let topic else {
-                return (wanted.name, wanted.id, wanted.name == nil ? .unknownTopicId : .unknownTopicOrPartition)
+        try reader.skip(4)
+        try reader.endStructure()
+        var outcomes: [Outcome] = []
+        for (index, one) in wanted.enumerated() {
+            guard !wanted[..<index].contains(where: { $0 == one }) else { continue }
+            let isRepeated = wanted[(index + 1)...].contains { $0 == one }
+            // By name or by id, once.
+            guard (one.name == nil) != (one.id == .zero), !isRepeated else {
+                outcomes.append((one.name, one.id, .invalidRequest))
+                continue
             }
-            return (topic.name, topic.id, delete(node, topic))
+            let topic = one.name.map { node.catalog.topics[$0] } ?? node.catalog.topic(id: one.id)
+            guard let topic else {
+                outcomes.append((one.name, one.id, one.name == nil ? .unknownTopicId : .unknownTopicOrPartition))
+                continue
+            }
+            outcomes.append((topic.name, topic.id, delete(node, topic)))
         }
         request.answer { writer in
             writer.int32(0)

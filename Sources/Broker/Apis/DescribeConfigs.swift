@@ -47,8 +47,9 @@ enum DescribeConfigs {
             let entries = topic.config.entries.map { entry in
                 (entry: entry, source: topic.overrides[entry.name] == nil ? builtIn : setOnTopic)
             }
-            outcome.entries = entries.filter { keys?.contains($0.entry.name) ?? true }
-        case brokerResource: break
+            let isForAll = keys?.isEmpty ?? true
+            outcome.entries = entries.filter { isForAll || keys?.contains($0.entry.name) == true }
+        case brokerResource where name.isEmpty || name == String(BrokerNode.nodeId): break
         default: outcome.code = .invalidRequest
         }
         return outcome

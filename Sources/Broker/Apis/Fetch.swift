@@ -1,6 +1,9 @@
 // Fetch: reads from the page cache, and waits for more when there is too little.
 
 enum Fetch {
+    private static let sessionless: Int32 = -1
+    private static let sessionWanted: Int32 = 0
+
     static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
         let version = request.version
         _ = try reader.int32()
@@ -8,27 +11,29 @@ enum Fetch {
         let minimumBytes = try reader.int32()
         let maximumBytes = try reader.int32()
         let readCommitted = try reader.int8() == 1
-        let sessionId = version >= 7 ? try reader.int32() : 0
-        if version >= 7 { _ = try reader.int32() }
+        if version >= 7 { try reader.skip(4) }
+        let sessionEpoch = version >= 7 ? try reader.int32() : sessionless
         let topics = try reader.array { reader throws(MalformedRequest) -> FetchWaiter.WantedTopic in
             let name = try reader.string()
             let topic = node.catalog.topics[name]
             let partitions = try reader.array { reader throws(MalformedRequest) -> FetchWaiter.Wanted in
                 let index = try reader.int32()
-                if version >= 9 { _ = try reader.int32() }
+                let epoch = version >= 9 ? try reader.int32() : -1
                 let offset = try reader.int64()
                 if version >= 12 { _ = try reader.int32() }
                 if version >= 5 { _ = try reader.int64() }
                 let maximum = try reader.int32()
                 try reader.endStructure()
                 return FetchWaiter.Wanted(
-                    index: index, offset: offset, maximumBytes: Int(max(0, maximum)), log: topic?.partition(index))
+                    index: index, epoch: epoch, offset: offset, maximumBytes: Int(max(0, maximum)),
+                    log: topic?.partition(index))
             }
             try reader.endStructure()
             return FetchWaiter.WantedTopic(name: name, partitions: partitions)
         }
         // Sessions are never granted, so every fetch is complete in itself and the forgotten topics mean nothing.
-        guard sessionId == 0 else {
+        // To end a session or to ask for one is no more than such a fetch.
+        guard sessionEpoch == sessionless || sessionEpoch == sessionWanted else {
             return request.answer { writer in
                 writer.int32(0)
                 writer.error(.fetchSessionIdNotFound)
@@ -49,6 +54,8 @@ enum Fetch {
 final class FetchWaiter {
     struct Wanted {
         let index: Int32
+        /// What the client believes about the leader.
+        let epoch: Int32
         let offset: Int64
         let maximumBytes: Int
         let log: PartitionLog?
@@ -129,7 +136,9 @@ final class FetchWaiter {
     }
 
     private func code(_ wanted: Wanted, _ log: PartitionLog) -> ErrorCode {
-        wanted.offset < log.logStartOffset || wanted.offset > log.nextOffset ? .offsetOutOfRange : .none
+        let code: ErrorCode = wanted.epoch < 0 ? .none : LeaderEpoch.check(wanted.epoch)
+        guard code == .none else { return code }
+        return wanted.offset < log.logStartOffset || wanted.offset > log.nextOffset ? .offsetOutOfRange : .none
     }
 
     private func answer() {
@@ -179,13 +188,13 @@ final class FetchWaiter {
 
     private func write(_ writer: inout ByteWriter, _ found: Found) {
         let log = found.wanted.log
-        let known = found.code != .unknownTopicOrPartition
+        let isFound = found.code == .none
         writer.int32(found.wanted.index)
         writer.error(found.code)
-        writer.int64(known ? log?.nextOffset ?? -1 : -1)
-        writer.int64(known ? log?.lastStableOffset ?? -1 : -1)
-        if request.version >= 5 { writer.int64(known ? log?.logStartOffset ?? -1 : -1) }
-        if readCommitted, let log, known, found.slice != nil {
+        writer.int64(isFound ? log?.nextOffset ?? -1 : -1)
+        writer.int64(isFound ? log?.lastStableOffset ?? -1 : -1)
+        if request.version >= 5 { writer.int64(isFound ? log?.logStartOffset ?? -1 : -1) }
+        if readCommitted, let log, found.slice != nil {
             let aborted = log.producers.aborted(in: found.wanted.offset..<max(found.wanted.offset, found.limit))
             writer.array(aborted) { writer, transaction in
                 writer.int64(transaction.producerId)

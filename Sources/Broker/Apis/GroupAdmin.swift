@@ -45,7 +45,7 @@ enum DescribeGroups {
         writer.string(id)
         writer.string(group?.state.rawValue ?? "Dead")
         writer.string(group?.protocolType ?? "")
-        // Members have metadata and assignments worth showing only once the rebalance is over.
+        // Which protocol counts is settled only once the rebalance is over; until then assignments are the old ones.
         let settled = group?.state == .stable
         writer.string(settled ? group?.protocolName ?? "" : "")
         writer.array(group?.members ?? []) { writer, member in
@@ -54,7 +54,7 @@ enum DescribeGroups {
             writer.string(member.clientId)
             writer.string("/127.0.0.1")
             writer.byteArray(settled ? member.metadata(group?.protocolName ?? "") : [])
-            writer.byteArray(settled ? member.assignment : [])
+            writer.byteArray(member.assignment)
             writer.endStructure()
         }
         if version >= 3 { writer.int32(Metadata.noOperations) }

@@ -95,7 +95,8 @@ enum SyncGroup {
         let sync = GroupCoordinator.Sync(
             groupId: groupId, generation: generation, memberId: memberId, instanceId: instanceId,
             protocolType: protocolType, protocolName: protocolName, assignments: assignments)
-        node.groups.sync(sync) { answer in
+        let isIncomplete = version >= 5 && (protocolType == nil || protocolName == nil)
+        func reply(_ answer: SyncAnswer) {
             request.answer(capacity: 256) { writer in
                 if version >= 1 { writer.int32(0) }
                 writer.error(answer.code)
@@ -107,6 +108,8 @@ enum SyncGroup {
                 writer.endStructure()
             }
         }
+        if isIncomplete { return reply(SyncAnswer(code: .inconsistentGroupProtocol)) }
+        node.groups.sync(sync, reply)
     }
 }
 
@@ -144,12 +147,14 @@ enum LeaveGroup {
             }
         }
         try reader.endStructure()
+        // A whole group that cannot be is refused as a whole.
+        let whole: ErrorCode = groupId.isEmpty ? .invalidGroupId : .none
         let codes = leaving.map {
             node.groups.leave(groupId: groupId, memberId: $0.memberId, instanceId: $0.instanceId)
         }
         request.answer { writer in
             if version >= 1 { writer.int32(0) }
-            writer.error(version <= 2 ? codes.first ?? .none : .none)
+            writer.error(version <= 2 && whole == .none ? codes.first ?? .none : whole)
             if version >= 3 {
                 writer.array(zip(leaving, codes).map { $0 }) { writer, item in
                     writer.string(item.0.memberId)

@@ -15,8 +15,11 @@ enum Metadata {
             let id = version >= 10 ? try reader.uuid() : .zero
             let name = try reader.nullableString()
             try reader.endStructure()
-            let topic = name.map { node.catalog.topics[$0] } ?? node.catalog.topic(id: id)
-            return Wanted(name: name ?? topic?.name, id: id, topic: topic)
+            guard id == .zero else {
+                let topic = node.catalog.topic(id: id)
+                return Wanted(name: topic?.name, id: id, topic: topic)
+            }
+            return Wanted(name: name, id: id, topic: name.flatMap { node.catalog.topics[$0] })
         }
         // Before version 1 an empty list means all, later null does.
         let all = named == nil || (version == 0 && named?.isEmpty == true)
@@ -74,15 +77,21 @@ enum Metadata {
 }
 
 enum DescribeCluster {
+    private static let brokerEndpoints: Int8 = 1
+
     static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
+        _ = try reader.bool()
+        let endpoints = request.version >= 1 ? try reader.int8() : brokerEndpoints
+        try reader.endStructure()
+        let isForBrokers = endpoints == brokerEndpoints
         request.answer { writer in
             writer.int32(0)
-            writer.error(.none)
+            writer.error(isForBrokers ? .none : .mismatchedEndpointType)
             writer.nullableString(nil)
-            if request.version >= 1 { writer.int8(1) }
+            if request.version >= 1 { writer.int8(brokerEndpoints) }
             writer.string(node.clusterId)
             writer.int32(BrokerNode.nodeId)
-            writer.array([node]) { writer, node in
+            writer.array(isForBrokers ? [node] : []) { writer, node in
                 Metadata.writeBroker(&writer, node)
                 writer.nullableString(nil)
                 writer.endStructure()

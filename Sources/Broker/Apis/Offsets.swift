@@ -50,10 +50,17 @@ enum OffsetCommit {
         _ commit: (GroupCoordinator.Offsets) -> ErrorCode
     ) {
         var offsets: GroupCoordinator.Offsets = [:]
+        var refused: [TopicPartition: ErrorCode] = [:]
         for topic in topics {
             for wanted in topic.partitions {
                 let key = TopicPartition(topic: topic.name, partition: wanted.partition)
-                if node.catalog.partition(key) != nil { offsets[key] = wanted.offset }
+                if node.catalog.partition(key) == nil {
+                    refused[key] = .unknownTopicOrPartition
+                } else if wanted.offset.metadata?.utf8.count ?? 0 > maximumMetadataBytes {
+                    refused[key] = .offsetMetadataTooLarge
+                } else {
+                    offsets[key] = wanted.offset
+                }
             }
         }
         let code = commit(offsets)
@@ -64,7 +71,7 @@ enum OffsetCommit {
                 writer.array(topic.partitions) { writer, wanted in
                     let key = TopicPartition(topic: topic.name, partition: wanted.partition)
                     writer.int32(wanted.partition)
-                    writer.error(code == .none && offsets[key] == nil ? .unknownTopicOrPartition : code)
+                    writer.error(code == .none ? refused[key] ?? .none : code)
                     writer.endStructure()
                 }
                 writer.endStructure()

@@ -14,6 +14,11 @@ enum Produce {
         var logStartOffset: Int64 = -1
     }
 
+    /// What Kafka's message.timestamp.after.max.ms is by default: records of a broken clock would outlive all retention.
+    private static let maximumAheadMilliseconds: Int64 = 3_600_000
+    private static let zstandard: Int16 = 4
+    private static let zstandardFrom: Int16 = 7
+
     static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
         let transactionalId = try reader.nullableString()
         let acks = try reader.int16()
@@ -35,7 +40,7 @@ enum Produce {
         for topic in topics {
             let partitions = topic.partitions.map { partition in
                 validAcks
-                    ? store(node, transactionalId, topic.name, partition, &frame)
+                    ? store(node, request.version, transactionalId, topic.name, partition, &frame)
                     : Result(index: partition.index, code: .invalidRequiredAcks)
             }
             results.append((topic.name, partitions))
@@ -49,7 +54,8 @@ enum Produce {
     }
 
     private static func store(
-        _ node: BrokerNode, _ transactionalId: String?, _ name: String, _ partition: Partition, _ frame: inout [UInt8]
+        _ node: BrokerNode, _ version: Int16, _ transactionalId: String?, _ name: String, _ partition: Partition,
+        _ frame: inout [UInt8]
     ) -> Result {
         var result = Result(index: partition.index)
         let key = TopicPartition(topic: name, partition: partition.index)
@@ -63,6 +69,12 @@ enum Produce {
             }
             let header = try RecordBatch.check(
                 frame, range, maximumSize: topic.config.maximumMessageBytes, keyRequired: topic.config.compacts)
+            guard header.maxTimestamp <= node.wallMilliseconds + maximumAheadMilliseconds else {
+                throw RejectedBatch(.invalidTimestamp, "the timestamp lies in the future")
+            }
+            if header.compression == zstandard && version < zstandardFrom {
+                throw RejectedBatch(.unsupportedCompressionType, "this version of Produce has no zstd")
+            }
             if header.isTransactional {
                 try node.transactions.verifyProduce(transactionalId, header, key)
             }

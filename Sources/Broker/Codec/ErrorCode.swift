@@ -7,6 +7,7 @@ enum ErrorCode: Int16, Sendable {
     case corruptMessage = 2
     case unknownTopicOrPartition = 3
     case messageTooLarge = 10
+    case offsetMetadataTooLarge = 12
     case coordinatorNotAvailable = 15
     case invalidTopic = 17
     case invalidRequiredAcks = 21
@@ -32,6 +33,7 @@ enum ErrorCode: Int16, Sendable {
     case invalidProducerIdMapping = 49
     case invalidTransactionTimeout = 50
     case concurrentTransactions = 51
+    case transactionalIdAuthorizationFailed = 53
     case operationNotAttempted = 55
     case kafkaStorageError = 56
     case unknownProducerId = 59
@@ -39,6 +41,8 @@ enum ErrorCode: Int16, Sendable {
     case groupIdNotFound = 69
     case fetchSessionIdNotFound = 70
     case fencedLeaderEpoch = 74
+    case unknownLeaderEpoch = 75
+    case unsupportedCompressionType = 76
     case memberIdRequired = 79
     case groupMaxSizeReached = 81
     case fencedInstanceId = 82
@@ -46,4 +50,5 @@ enum ErrorCode: Int16, Sendable {
     case unstableOffsetCommit = 88
     case producerFenced = 90
     case unknownTopicId = 100
+    case mismatchedEndpointType = 114
 }

@@ -124,11 +124,12 @@ final class Group {
         byId[id] = member
     }
 
-    func supports(_ type: String, _ protocols: [JoinProtocol], besides member: Member? = nil) -> Bool {
-        let others = members.filter { $0 !== member }
-        if others.isEmpty { return !type.isEmpty && !protocols.isEmpty }
+    /// Whether somebody with these protocols can join, or stay: with the ones all members know now, its own included.
+    func supports(_ type: String, _ protocols: [JoinProtocol]) -> Bool {
+        if members.isEmpty { return !type.isEmpty && !protocols.isEmpty }
         return type == protocolType
-            && protocols.contains { offered in others.allSatisfy { $0.protocols.contains { $0.name == offered.name } } }
+            && protocols.contains { offered in members.allSatisfy { $0.protocols.contains { $0.name == offered.name } }
+            }
     }
 
     /// Every member votes for the first protocol on its list that all of them know.

@@ -42,7 +42,7 @@ final class GroupCoordinator {
         let group = groupOrNew(join.groupId)
         let known =
             join.memberId.isEmpty ? join.instanceId.flatMap { group.member(instance: $0) } : group.member(join.memberId)
-        guard group.supports(join.protocolType, join.protocols, besides: known) else {
+        guard group.supports(join.protocolType, join.protocols) else {
             return refuse(.inconsistentGroupProtocol)
         }
         if join.memberId.isEmpty {

@@ -13,6 +13,7 @@ extension GroupCoordinator {
     }
 
     func sync(_ sync: Sync, _ answer: @escaping (SyncAnswer) -> Void) {
+        guard !sync.groupId.isEmpty else { return answer(SyncAnswer(code: .invalidGroupId)) }
         guard let group = groups[sync.groupId] else { return answer(SyncAnswer(code: .unknownMemberId)) }
         let code = check(group, sync.memberId, sync.instanceId, generation: sync.generation)
         guard code == .none, let member = group.member(sync.memberId) else { return answer(SyncAnswer(code: code)) }
@@ -58,6 +59,7 @@ extension GroupCoordinator {
     }
 
     func heartbeat(groupId: String, generation: Int32, memberId: String, instanceId: String?) -> ErrorCode {
+        guard !groupId.isEmpty else { return .invalidGroupId }
         guard let group = groups[groupId] else { return .unknownMemberId }
         let code = check(group, memberId, instanceId, generation: generation)
         guard code == .none, let member = group.member(memberId) else { return code }

@@ -2,7 +2,7 @@
 // reads only what was appended since.
 
 struct Checkpoint {
-    private static let version: Int8 = 1
+    private static let version: Int8 = 2
 
     let summary: SegmentSummary
     let producers: ProducerState
@@ -30,7 +30,6 @@ struct Checkpoint {
         writer.int64(Int64(summary.size))
         writer.int64(summary.nextOffset)
         writer.int64(summary.maxTimestamp)
-        writer.int64(summary.offsetOfMaxTimestamp)
         writer.int64(summary.createdMilliseconds)
         writer.int64(cleanedUpTo)
         writer.array(summary.index) { writer, entry in
@@ -78,7 +77,6 @@ struct Checkpoint {
         let size = Int(try reader.int64())
         let nextOffset = try reader.int64()
         let maxTimestamp = try reader.int64()
-        let offsetOfMaxTimestamp = try reader.int64()
         let created = try reader.int64()
         let cleanedUpTo = try reader.int64()
         let index = try reader.array { reader throws(MalformedRequest) in
@@ -107,9 +105,8 @@ struct Checkpoint {
         }
         return Checkpoint(
             summary: SegmentSummary(
-                size: size, nextOffset: nextOffset, maxTimestamp: maxTimestamp,
-                offsetOfMaxTimestamp: offsetOfMaxTimestamp,
-                createdMilliseconds: created, index: index),
+                size: size, nextOffset: nextOffset, maxTimestamp: maxTimestamp, createdMilliseconds: created,
+                index: index),
             producers: ProducerState(entries: entries, open: open, aborted: aborted), cleanedUpTo: cleanedUpTo)
     }
 }

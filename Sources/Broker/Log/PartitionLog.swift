@@ -158,12 +158,10 @@ final class PartitionLog {
         return nil
     }
 
-    /// The record with the largest timestamp.
-    func findMaxTimestamp() -> (offset: Int64, timestamp: Int64)? {
-        guard let segment = segments.max(by: { $0.maxTimestamp < $1.maxTimestamp }), segment.maxTimestamp >= 0 else {
-            return nil
-        }
-        return (segment.offsetOfMaxTimestamp, segment.maxTimestamp)
+    /// The first record with the largest timestamp.
+    func findMaxTimestamp() throws(StorageError) -> (offset: Int64, timestamp: Int64)? {
+        let largest = segments.map(\.maxTimestamp).max() ?? -1
+        return largest < 0 ? nil : try find(timestamp: largest)
     }
 
     // MARK: Start, stop and upkeep

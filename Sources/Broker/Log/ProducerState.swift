@@ -52,6 +52,7 @@ struct ProducerState {
         if batch.producerEpoch > entry.epoch {
             return batch.baseSequence == 0 ? .append : .refused(.outOfOrderSequenceNumber)
         }
+        if !batch.isTransactional && open[batch.producerId] != nil { return .refused(.invalidTransactionState) }
         if let known = entry.batches.first(where: {
             $0.firstSequence == batch.baseSequence && $0.lastSequence == batch.lastSequence
         }) {

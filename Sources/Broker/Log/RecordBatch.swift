@@ -81,14 +81,15 @@ enum RecordBatch {
     static func check(
         _ bytes: [UInt8], _ range: Range<Int>, maximumSize: Int, keyRequired: Bool
     ) throws(RejectedBatch) -> BatchHeader {
-        guard let header = BatchHeader(bytes, at: range.lowerBound), range.count >= BatchHeader.size else {
-            throw RejectedBatch(.corruptMessage, "no whole record batch")
+        guard range.count >= BatchHeader.size, let header = BatchHeader(bytes, at: range.lowerBound) else {
+            throw RejectedBatch(.invalidRecord, "no whole record batch")
         }
+        guard (0...2).contains(header.magic) else { throw RejectedBatch(.corruptMessage, "unknown record format") }
         guard header.magic == 2 else { throw RejectedBatch(.invalidRecord, "only record format v2 is stored") }
         guard header.totalSize == range.count else {
-            throw RejectedBatch(
-                header.totalSize > range.count ? .corruptMessage : .invalidRecord, "exactly one batch a partition")
+            throw RejectedBatch(.invalidRecord, "exactly one batch a partition")
         }
+        guard header.baseOffset == 0 else { throw RejectedBatch(.invalidRecord, "offsets of a client begin at zero") }
         guard range.count <= maximumSize else { throw RejectedBatch(.messageTooLarge, "larger than max.message.bytes") }
         guard !header.isControl else { throw RejectedBatch(.invalidRecord, "clients do not write control batches") }
         guard header.recordCount > 0, header.lastOffsetDelta == header.recordCount - 1 else {
@@ -106,7 +107,7 @@ enum RecordBatch {
         if header.compression == 0 {
             try checkRecords(header, bytes, range, keyRequired: keyRequired)
         } else if header.compression > 4 {
-            throw RejectedBatch(.invalidRecord, "unknown compression")
+            throw RejectedBatch(.unknownServerError, "unknown compression")
         }
         return header
     }
@@ -121,12 +122,27 @@ enum RecordBatch {
                 if record.offset != expected { throw MalformedRequest("offset deltas do not count up") }
                 expected = expected &+ 1
                 if record.key == nil { keyMissing = true }
+                try checkHeaders(bytes, record.headers)
             }
             guard consumed == range.upperBound else { throw MalformedRequest("bytes after the last record") }
         } catch {
             throw RejectedBatch(.invalidRecord, error.description)
         }
         if keyRequired && keyMissing { throw RejectedBatch(.invalidRecord, "a compacted topic needs keys") }
+    }
+
+    /// Consumers stumble over headers that are not what they say, long after their producer has gone.
+    private static func checkHeaders(_ bytes: [UInt8], _ range: Range<Int>) throws(MalformedRequest) {
+        // Nearly every record: no headers, one byte that says so.
+        if range.count == 1 && bytes[range.lowerBound] == 0 { return }
+        var reader = ByteReader(bytes, range: range)
+        let count = try reader.varlong()
+        guard count >= 0, count <= reader.remaining else { throw MalformedRequest("\(count) headers") }
+        for _ in 0..<count {
+            guard try field(&reader) != nil else { throw MalformedRequest("a header without a name") }
+            _ = try field(&reader)
+        }
+        guard reader.remaining == 0 else { throw MalformedRequest("bytes after the last header") }
     }
 
     /// Walks the records of an uncompressed batch; returns where they end.

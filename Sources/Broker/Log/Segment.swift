@@ -25,7 +25,6 @@ final class Segment {
     /// The offset after the last batch.
     private(set) var nextOffset: Int64
     private(set) var maxTimestamp: Int64 = -1
-    private(set) var offsetOfMaxTimestamp: Int64 = -1
     /// When its first batch arrived, by this machine's clock.
     private(set) var createdMilliseconds: Int64
     private(set) var index: [IndexEntry] = []
@@ -77,10 +76,7 @@ final class Segment {
                 baseOffset: header.baseOffset, lastOffset: header.lastOffset, position: position,
                 size: header.totalSize,
                 maxTimestamp: header.maxTimestamp))
-        if header.maxTimestamp > maxTimestamp {
-            maxTimestamp = header.maxTimestamp
-            offsetOfMaxTimestamp = header.lastOffset
-        }
+        maxTimestamp = max(maxTimestamp, header.maxTimestamp)
         size = position + header.totalSize
         nextOffset = header.lastOffset + 1
     }
@@ -195,15 +191,14 @@ final class Segment {
         size = summary.size
         nextOffset = summary.nextOffset
         maxTimestamp = summary.maxTimestamp
-        offsetOfMaxTimestamp = summary.offsetOfMaxTimestamp
         createdMilliseconds = summary.createdMilliseconds
         index = summary.index
     }
 
     var summary: SegmentSummary {
         SegmentSummary(
-            size: size, nextOffset: nextOffset, maxTimestamp: maxTimestamp, offsetOfMaxTimestamp: offsetOfMaxTimestamp,
-            createdMilliseconds: createdMilliseconds, index: index)
+            size: size, nextOffset: nextOffset, maxTimestamp: maxTimestamp, createdMilliseconds: createdMilliseconds,
+            index: index)
     }
 }
 
@@ -212,7 +207,6 @@ struct SegmentSummary {
     let size: Int
     let nextOffset: Int64
     let maxTimestamp: Int64
-    let offsetOfMaxTimestamp: Int64
     let createdMilliseconds: Int64
     let index: [Segment.IndexEntry]
 }

@@ -14,6 +14,8 @@ final class Transaction {
     let id: String
     var producerId: Int64
     var epoch: Int16
+    /// The epoch before, while a producer that still names it is the same one asking again (KIP-360), else -1.
+    var previousEpoch: Int16 = -1
     var timeoutMilliseconds: Int32
     var state = State.empty
     var partitions: Set<TopicPartition> = []
@@ -30,6 +32,11 @@ final class Transaction {
         self.epoch = epoch
         self.timeoutMilliseconds = timeoutMilliseconds
         lastUseMilliseconds = wallMilliseconds
+    }
+
+    /// Whether a producer that names this id and epoch is the one of now, or the same before it got its last epoch.
+    func knows(_ producerId: Int64, _ epoch: Int16) -> Bool {
+        producerId == self.producerId && (epoch == self.epoch || (epoch >= 0 && epoch == previousEpoch))
     }
 
     var isDecided: Bool { state == .preparingCommit || state == .preparingAbort }

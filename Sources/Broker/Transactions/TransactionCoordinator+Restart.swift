@@ -80,7 +80,7 @@ extension TransactionCoordinator {
     func resume() {
         for transaction in transactions.values {
             transaction.partitions = transaction.partitions.filter { core.catalog.partition($0) != nil }
-            if transaction.isDecided { carryOut(transaction) }
+            if transaction.isDecided { carryOut(transaction, afterStart: true) }
             if transaction.state == .ongoing { watch(transaction) }
         }
         let known = Set(transactions.values.filter { $0.state == .ongoing || $0.isDecided }.map(\.producerId))

@@ -42,7 +42,7 @@ final class TransactionCoordinator {
             return Identity(code: .invalidTransactionTimeout)
         }
         if let known = transactions[id] {
-            if current.producerId >= 0 && (current.producerId != known.producerId || current.epoch != known.epoch) {
+            guard current.producerId < 0 || known.knows(current.producerId, current.epoch) else {
                 return Identity(code: .producerFenced)
             }
             if known.state == .ongoing {
@@ -50,6 +50,10 @@ final class TransactionCoordinator {
                 if code != .none { return Identity(code: code) }
             }
             if known.isDecided { return Identity(code: .concurrentTransactions) }
+            if current.producerId >= 0 && current.epoch != known.epoch {
+                // It has its new epoch already: the answer was lost, or its transaction was ended without it.
+                return Identity(producerId: known.producerId, epoch: known.epoch)
+            }
         }
         let exhausted = (transactions[id]?.epoch ?? 0) >= Int16.max - 1
         var next = transactions[id].map { Identity(producerId: $0.producerId, epoch: $0.epoch + 1) }
@@ -61,6 +65,7 @@ final class TransactionCoordinator {
         let fresh = Transaction(
             id: id, producerId: next.producerId, epoch: next.epoch, timeoutMilliseconds: timeoutMilliseconds,
             wallMilliseconds: core.wallMilliseconds)
+        if current.producerId == next.producerId { fresh.previousEpoch = current.epoch }
         guard core.record(.transaction, { TransactionJournal.write(&$0, fresh) }) else {
             return Identity(code: .coordinatorNotAvailable)
         }
@@ -71,6 +76,7 @@ final class TransactionCoordinator {
     // MARK: Inside a transaction
 
     private func find(_ id: String, _ producerId: Int64, _ epoch: Int16) throws(Refusal) -> Transaction {
+        guard !id.isEmpty else { throw Refusal(code: .invalidRequest) }
         guard let transaction = transactions[id], transaction.producerId == producerId else {
             throw Refusal(code: .invalidProducerIdMapping)
         }
@@ -148,6 +154,7 @@ final class TransactionCoordinator {
         _ id: String, _ producerId: Int64, _ epoch: Int16, _ committer: GroupCoordinator.Committer,
         _ held: GroupCoordinator.Offsets
     ) -> ErrorCode {
+        guard !id.isEmpty else { return .invalidRequest }
         guard let transaction = transactions[id], transaction.producerId == producerId else {
             return .invalidProducerIdMapping
         }
@@ -169,7 +176,8 @@ final class TransactionCoordinator {
 
     /// A transactional batch is stored only inside an open transaction that knows the partition.
     func verifyProduce(_ id: String?, _ batch: BatchHeader, _ key: TopicPartition) throws(RejectedBatch) {
-        guard let id, let transaction = transactions[id], transaction.producerId == batch.producerId else {
+        guard let id else { throw RejectedBatch(.transactionalIdAuthorizationFailed, "a transaction without its id") }
+        guard let transaction = transactions[id], transaction.producerId == batch.producerId else {
             throw RejectedBatch(.invalidProducerIdMapping, "no such transactional id")
         }
         guard transaction.epoch == batch.producerEpoch else {
@@ -209,6 +217,7 @@ final class TransactionCoordinator {
     }
 
     func decide(_ transaction: Transaction, commit: Bool, epoch: Int16) {
+        if transaction.epoch != epoch { transaction.previousEpoch = transaction.epoch }
         transaction.epoch = epoch
         transaction.state = commit ? .preparingCommit : .preparingAbort
         transaction.lastUseMilliseconds = core.wallMilliseconds
@@ -216,22 +225,25 @@ final class TransactionCoordinator {
         transaction.groups = []
     }
 
-    func carryOut(_ transaction: Transaction) {
+    /// Every partition of the transaction gets its marker; after a start only those that show to have none yet.
+    func carryOut(_ transaction: Transaction, afterStart: Bool = false) {
         guard transaction.isDecided else { return }
         let commit = transaction.state == .preparingCommit
         for key in transaction.partitions {
-            guard let log = core.catalog.partition(key), log.producers.open[transaction.producerId] != nil else {
-                continue
-            }
+            guard let log = core.catalog.partition(key) else { continue }
+            if afterStart && log.producers.open[transaction.producerId] == nil { continue }
             do {
                 try log.appendMarker(
                     commit: commit, producerId: transaction.producerId, epoch: transaction.epoch,
                     nowMilliseconds: core.wallMilliseconds)
                 core.grown(log)
+                transaction.partitions.remove(key)
             } catch {
                 // A full disk: the decision stands, its markers follow when there is room.
                 Log.error("transaction marker not written", ["error": LogValue(error.description)])
-                return core.after(milliseconds: TransactionCoordinator.retryMilliseconds) { self.carryOut(transaction) }
+                return core.after(milliseconds: TransactionCoordinator.retryMilliseconds) {
+                    self.carryOut(transaction, afterStart: afterStart)
+                }
             }
         }
         transaction.partitions = []

@@ -14,6 +14,7 @@ enum TransactionJournal {
             writer.int32(key.partition)
         }
         writer.array(transaction.groups) { $0.string($1) }
+        writer.int16(transaction.previousEpoch)
     }
 
     static func read(_ reader: inout ByteReader) throws(MalformedRequest) -> Transaction {
@@ -35,6 +36,8 @@ enum TransactionJournal {
             transaction.partitions.insert(TopicPartition(topic: topic, partition: try reader.int32()))
         }
         for _ in 0..<(try reader.nullableCount() ?? 0) { transaction.groups.insert(try reader.string()) }
+        // Journals of before end here.
+        if reader.remaining > 0 { transaction.previousEpoch = try reader.int16() }
         return transaction
     }
 }
