@@ -13,11 +13,11 @@ enum Tool {
 
     static func isThere(_ name: String) -> Bool { path(name) != nil }
 
-    /// Runs a program to its end with this standard input.
-    static func run(_ name: String, _ arguments: [String], input: String = "", environment: [String: String] = [:])
-        throws
-        -> TestSystem.Result
-    {
+    /// Runs a program to its end with this standard input; one that hangs is killed and fails its test.
+    static func run(
+        _ name: String, _ arguments: [String], input: String = "", environment: [String: String] = [:],
+        timeoutSeconds: Double = 180
+    ) throws -> TestSystem.Result {
         guard let path = name.hasPrefix("/") ? name : path(name) else { throw Failed("there is no \(name)") }
         return try withTemporaryDirectory { directory in
             for file in ["in", "out", "err"] {
@@ -31,7 +31,13 @@ enum Tool {
             process.standardOutput = FileHandle(forWritingAtPath: "\(directory)/out")
             process.standardError = FileHandle(forWritingAtPath: "\(directory)/err")
             try process.runLeashed()
-            process.waitUntilExit()
+            do {
+                try eventually(timeout: timeoutSeconds, "the end of \(name) \(arguments)") { !process.isRunning }
+            } catch {
+                kill(process.processIdentifier, SIGKILL)
+                process.waitUntilExit()
+                throw error
+            }
             func text(_ file: String) throws -> String {
                 String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(file)")), as: UTF8.self)
             }
