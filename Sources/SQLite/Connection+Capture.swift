@@ -1,7 +1,5 @@
 // The net row changes of a batch: what was touched, as it is now.
 
-internal import CSQLite
-
 extension Connection {
     /// Watches all ordinary tables but those named. Call it when the schema is in place; call it again after a change
     /// of the schema. Each watched table needs a primary key, or nobody could say which row a change is about.

@@ -1,7 +1,5 @@
 // Looking after the file: integrity, copies.
 
-internal import CSQLite
-
 extension Connection {
     /// What is wrong with the file; empty when all is well. `quick` skips the comparison of tables with their indices.
     public func integrityCheck(quick: Bool = false) throws(SQLiteError) -> [String] {
