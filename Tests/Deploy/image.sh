@@ -13,9 +13,12 @@ version=$(sed -n 's/.*version: "\([0-9.]*\)".*/\1/p' Sources/bookstore/Main.swif
 # The stand-in for the Swift image finds the toolchain of this machine here.
 mounts=()
 [ ! -d /opt/swift ] || mounts=(--volume /opt/swift:/opt/swift:ro)
+before=$(podman image inspect --format '{{.Id}}' cna-bookstore:latest 2> /dev/null || true)
 podman build --network=host "${mounts[@]}" --build-arg "VERSION=$version" --build-arg "COMMIT=$commit" \
   -t cna-bookstore:latest -t "cna-bookstore:$version" . > "$state/image.log" 2>&1 \
   || { tail -40 "$state/image.log" >&2; exit 1; }
+# What the names meant before is nobody's any more.
+[ "$before" = "$(podman image inspect --format '{{.Id}}' cna-bookstore:latest)" ] || podman rmi "$before" > /dev/null 2>&1 || true
 
 size() { podman image inspect --format '{{.Size}}' "$1"; }
 total=$(size cna-bookstore:latest)

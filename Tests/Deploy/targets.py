@@ -338,7 +338,7 @@ class Pods(Containers):
             run("podman", "tag", "cna-bookstore:latest", self.spec("gateway")["image"])
         self.start("kafka")
         for pod in self.pods("kafka"):
-            self.kubelet("kafka", pod=pod).wait_ready(180)
+            self.kubelet("kafka", pod=pod).wait_ready(600)
         # A cluster starts all at once, and who comes too early starts again; here that would only cost time.
         for job in ["kafka-users"] * self.is_encrypted() + ["topics"]:
             self.finish(job)
@@ -349,7 +349,7 @@ class Pods(Containers):
         """Runs a Job to its end, as often as its restart policy starts it again, and takes its pod away."""
         self.play(job)
         ask = ["podman", "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", self.container(job)]
-        web.wait(f"job {job} to end", lambda: run(*ask).stdout.split() == ["exited", "0"], 300, every=0.5)
+        web.wait(f"job {job} to end", lambda: run(*ask).stdout.split() == ["exited", "0"], 600, every=0.5)
         self.delete(job)
 
     def delete(self, pod):
@@ -371,14 +371,17 @@ class Pods(Containers):
         for pod in self.pods(service):
             self.play(service, pod)
 
-    def restart(self, service, pods=None):
-        """One pod after the other, the last one first, as a roll-out does it."""
+    def restart(self, service, pods=None, ready=None):
+        """One pod after the other, the last one first, as a roll-out does it. `ready` tells whether a pod is."""
         pods = pods or self.pods(service)
         for pod in reversed(pods):
             self.delete(pod)
             self.play(service, pod)
-            if len(pods) > 1:
+            if ready:
+                web.wait(f"{pod} to be ready", lambda p=pod: ready(p), 60)
+            elif len(pods) > 1:
                 self.kubelet(service, pod=pod).wait_ready(60)
+            time.sleep(self.workload(service)["spec"].get("minReadySeconds", 0) if len(pods) > 1 else 0)
 
     def down(self):
         for pod in run("podman", "pod", "ls", "--format", "{{.Name}}").stdout.split():
