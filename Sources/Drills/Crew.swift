@@ -18,6 +18,10 @@ final class Crew {
         var startedWall: Int64 = 0
         var isReady = false
         var lookedAt: Int64 = 0
+        /// When it was hit last, how long that kept it away, and since when it is well again.
+        var hitAt: Int64 = 0
+        var awayMilliseconds: Int64 = 0
+        var wellSince: Int64 = 0
         /// When a paused one goes on.
         var resumes: Int64?
         var losesDisk = false
@@ -28,6 +32,7 @@ final class Crew {
         var due: Int64 = 0
     }
 
+    private static let peaceMillisecondsMax: Int64 = 10_000
     private static let lookEveryMilliseconds: Int64 = 100
     /// Between an end and the next start; longer for who did not live long.
     private static let restartMilliseconds: Int64 = 50
@@ -54,7 +59,14 @@ final class Crew {
     var instances: [String] { members.filter { !$0.isRetired }.map(\.program.instance) }
     var isAllReady: Bool { members.allSatisfy { $0.isRetired ? $0.pid == nil : $0.isReady && $0.resumes == nil } }
     var awayCount: Int { members.count { !$0.isRetired && !isWell($0) } }
-    func readyInstances() -> [String] { members.filter { isWell($0) }.map(\.program.instance) }
+    /// Who has been well for as long as the last blow kept it away: without a moment's peace nothing would be done that
+    /// could go wrong, and clients would only learn what a deadline is.
+    func recovered() -> [String] {
+        let now = Clock.monotonicMilliseconds()
+        return members.filter {
+            isWell($0) && now - $0.wellSince >= min($0.awayMilliseconds, Self.peaceMillisecondsMax)
+        }.map(\.program.instance)
+    }
     func isWell(_ instance: String) -> Bool { member(instance).map { isWell(members[$0]) } ?? false }
     private func isWell(_ member: Member) -> Bool { member.isReady && member.resumes == nil && !member.isRetired }
     private func member(_ instance: String) -> Int? { members.firstIndex { $0.program.instance == instance } }
@@ -97,6 +109,7 @@ final class Crew {
             if let resumes = members[place].resumes, now >= resumes {
                 members[place].resumes = nil
                 send(SIGCONT, place)
+                isBack(place)
             }
             reap(place)
             if members[place].pid == nil && !members[place].isRetired && now >= members[place].due { try start(place) }
@@ -106,14 +119,24 @@ final class Crew {
                 members[place].lookedAt = now
                 members[place].isReady =
                     members[place].program.obstacle(startedAtWallMilliseconds: members[place].startedWall) == nil
+                if members[place].isReady { isBack(place) }
             }
         }
+    }
+
+    private func isBack(_ place: Int) {
+        let now = Clock.monotonicMilliseconds()
+        members[place].wellSince = now
+        // The first start was nobody's blow.
+        if members[place].hitAt > 0 { members[place].awayMilliseconds = now - members[place].hitAt }
     }
 
     private func reap(_ place: Int) {
         guard let pid = members[place].pid else { return }
         var raw: Int32 = 0
         guard unsafe waitpid(pid, &raw, WNOHANG) == pid else { return }
+        // It ended by itself, which is a blow, too.
+        if members[place].isReady { members[place].hitAt = Clock.monotonicMilliseconds() }
         let isShort = Clock.wallMilliseconds() - members[place].startedWall < Self.shortLifeMilliseconds
         members[place].due =
             Clock.monotonicMilliseconds()
@@ -153,6 +176,7 @@ final class Crew {
     func strike(_ instance: String, _ blow: Blow) {
         guard let place = member(instance), members[place].pid != nil else { return }
         blows[instance, default: 0] += 1
+        members[place].hitAt = Clock.monotonicMilliseconds()
         let kind: String
         switch blow {
         case .kill:

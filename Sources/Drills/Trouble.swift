@@ -38,12 +38,13 @@ struct Blows: Trouble {
         isBusy = now - began < stage.plan.lastsMilliseconds || stage.crew.killCount < stage.plan.killsMin
         guard now >= next else { return }
         if brokerNext == 0 { brokerNext = now + Self.brokerFirstMilliseconds }
-        guard stage.crew.awayCount < Self.awayMax else { return }
+        let victims = stage.crew.instances.filter { stage.plan.victims.contains(Stage.service(of: $0)) }
+        guard stage.crew.awayCount < min(Self.awayMax, max(1, victims.count - 1)) else { return }
         next = now + stage.plan.everyMilliseconds
         // Only who is well is hit: a process that never gets up proves nothing.
-        let candidates = stage.crew.readyInstances().filter { instance in
+        let candidates = stage.crew.recovered().filter { instance in
             let service = Stage.service(of: instance)
-            guard stage.plan.victims.contains(service) else { return false }
+            guard victims.contains(instance) else { return false }
             return service != Plan.broker || stage.plan.kafkaHome == nil || now >= brokerNext
         }
         guard let victim = stage.random.element(of: candidates) else { return }
