@@ -75,7 +75,9 @@ struct DrillReport {
 
     /// What to type for the same drill, with all that was asked for.
     private var again: String {
-        var words = [call.system.executable, call.command] + call.positionals
+        // It decides how much meets in one place.
+        let shards = call.settings.text("SHARDS").map { ["SHARDS=\($0)"] } ?? []
+        var words = shards + [call.system.executable, call.command] + call.positionals
         words += ["--seed", String(plan.seed)]
         for (option, value) in call.values.sorted(by: { $0.key < $1.key }) where !["seed", "report"].contains(option) {
             words += ["--\(option)", value]
