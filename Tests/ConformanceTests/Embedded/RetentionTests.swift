@@ -117,7 +117,7 @@ import Testing
             }
             let end = try client.listOffset("state", timestamp: -1).offset
             try eventually(timeout: 20, "compaction") { segments(directory, "state").count <= 3 }
-            let records = try read(client, "state", end)
+            let records = try client.records("state")
             var state: [String: String] = [:]
             for (key, value) in records { state[key] = value }
             #expect(state.filter { $0.value != "null" } == expected.filter { $0.value != "null" })
@@ -206,24 +206,5 @@ import Testing
             let names = try FileManager.default.contentsOfDirectory(atPath: path)
             #expect(!names.contains { $0.hasSuffix(".cleaned") || $0.hasSuffix(".swap") })
         }
-    }
-
-    private func read(_ client: RawClient, _ topic: String, _ end: Int64) throws -> [(String, String)] {
-        var records: [(String, String)] = []
-        var offset: Int64 = 0
-        while offset < end {
-            let fetched = try client.fetch(topic, from: offset)
-            guard let last = fetched.batches.last else { break }
-            for (header, start) in fetched.batches {
-                try RecordBatch.forEachRecord(header, fetched.bytes, start..<start + header.totalSize) {
-                    record throws(MalformedRequest) in
-                    let key = record.key.map { String(decoding: fetched.bytes[$0], as: UTF8.self) } ?? ""
-                    let value = record.value.map { String(decoding: fetched.bytes[$0], as: UTF8.self) } ?? "null"
-                    if record.offset >= offset { records.append((key, value)) }
-                }
-            }
-            offset = last.header.lastOffset + 1
-        }
-        return records
     }
 }
