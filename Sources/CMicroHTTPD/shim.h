@@ -1,5 +1,6 @@
 // GNU libmicrohttpd, and what Swift cannot call of it: its variadic functions.
 #pragma once
+#include <dlfcn.h>
 #include <microhttpd.h>
 
 // Everything the daemon calls back, with one context for all of it.
@@ -44,4 +45,11 @@ static inline void *cmicrohttpd_context(struct MHD_Connection *connection) {
 static inline size_t cmicrohttpd_header_bytes(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   return info ? info->header_size : 0;
+}
+
+typedef enum MHD_Result (*cmicrohttpd_queue)(struct MHD_Connection *, unsigned int, struct MHD_Response *);
+
+// The library's own MHD_queue_response. Under this name the program has one of ours, which the library calls.
+static inline cmicrohttpd_queue cmicrohttpd_queue_of_library(void) {
+  return (cmicrohttpd_queue)dlsym((void *)-1l /* RTLD_NEXT, which only GNU mode declares */, "MHD_queue_response");
 }

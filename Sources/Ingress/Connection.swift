@@ -19,11 +19,13 @@ enum ConnectionPhase {
     case closed
 }
 
-/// `@unchecked Sendable`: `draft` and `exchange` belong to the daemon's polling thread, all else is behind `phase`.
+/// `@unchecked Sendable`: `draft`, `exchange` and `reception` belong to the daemon's polling thread, all else is behind `phase`.
 final class Connection: @unchecked Sendable {
     let socket: Int32
     let remoteAddress: String
     let phase: Mutex<ConnectionPhase>
+    /// Whose connection it is, from when the daemon has it.
+    weak var reception: Reception?
 
     /// The request being read, from its first line to its last byte.
     var draft: RequestDraft?
@@ -49,11 +51,13 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Writes the refusal itself, past the daemon, and lets no more be written. False when it is too late for that.
-    /// The daemon writes nothing while a request is being read, so the answer cannot land amid another.
+    /// The daemon writes nothing while a request is awaited or being read, so the answer cannot land amid another.
     func refuseWhileReading(with response: [UInt8]) -> Bool {
         phase.withLock { phase in
-            guard case .reading = phase else { return false }
-            phase = .refused
+            switch phase {
+            case .reading, .idle: phase = .refused
+            default: return false
+            }
             sendAndHalfClose(socket, response)
             return true
         }

@@ -75,7 +75,7 @@ import Platform
     fileprivate func queue(on connection: OpaquePointer?) -> MHD_Result {
         // Out of memory for the response: the client sees its connection closed.
         guard let response = unsafe response else { return .NO }
-        return unsafe MHD_queue_response(connection, status, response)
+        return unsafe queueOfLibrary?(connection, status, response) ?? .NO
     }
 }
 
@@ -199,6 +199,21 @@ private func handleRequest(
     case .send(let response): return unsafe response.queue(on: daemonConnection)
     case .drop: return .NO
     }
+}
+
+private let queueOfLibrary = unsafe cmicrohttpd_queue_of_library()
+
+/// The daemon answers malformed HTTP by itself, with pages of HTML and sometimes with two heads. It queues them by this
+/// name, which the dynamic linker finds here first: the client gets a problem, and the daemon closes the connection.
+/// Our own answers go to the library directly, so whatever comes by here is the daemon's.
+@_cdecl("MHD_queue_response")
+func daemonAnswers(_ daemonConnection: OpaquePointer?, _ status: UInt32, _ response: OpaquePointer?) -> MHD_Result {
+    if let connection = unsafe connection(cmicrohttpd_context(daemonConnection)),
+        connection.reception?.daemonRefuses(connection, status: Int(status)) == true
+    {
+        return .NO
+    }
+    return unsafe queueOfLibrary?(daemonConnection, status, response) ?? .NO
 }
 
 private func requestCompleted(

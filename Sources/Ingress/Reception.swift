@@ -60,6 +60,7 @@ final class Reception: Sendable {
     // From here on: called on the polling thread.
 
     func connectionStarted(_ connection: Connection) {
+        connection.reception = self
         connection.advance(to: .reading(deadline: deadline(limits.requestTimeoutSeconds)))
     }
 
@@ -115,6 +116,19 @@ final class Reception: Sendable {
         return send(response, on: connection)
     }
 
+    /// The daemon found the request malformed. False when it is too late for a word of ours.
+    func daemonRefuses(_ connection: Connection, status: Int) -> Bool {
+        let refusal: Refusal =
+            switch status {
+            case 413: .bodyTooLarge(limits.bodyBytesMax)
+            case 414: .targetTooLong(limits.headerBytesMax)
+            case 431: .headersTooLarge(limits.headerBytesMax)
+            case 505: .unknownVersion
+            default: .badRequest("The request is malformed HTTP: its first line, a header, a length or a chunk.")
+            }
+        return refuseWhileReading(connection, refusal)
+    }
+
     func requestEnded(_ connection: Connection) {
         connection.exchange?.end()
         connection.exchange = nil
@@ -138,10 +152,15 @@ final class Reception: Sendable {
     /// The client is sending more than we are willing to read: answer past the daemon, and let it drop the connection.
     @discardableResult
     private func abandon(_ connection: Connection, _ refusal: Refusal) -> NextStep {
-        if connection.refuseWhileReading(with: rawRefusal(refusal)) {
-            departures.add(dup(connection.socket), deadline: deadline(limits.lingerSeconds))
-        }
+        refuseWhileReading(connection, refusal)
         return .drop
+    }
+
+    @discardableResult
+    private func refuseWhileReading(_ connection: Connection, _ refusal: Refusal) -> Bool {
+        guard connection.refuseWhileReading(with: rawRefusal(refusal)) else { return false }
+        departures.add(dup(connection.socket), deadline: deadline(limits.lingerSeconds))
+        return true
     }
 
     private func deadline(_ seconds: Int) -> Int64 { Clock.monotonicMilliseconds() + Int64(seconds) * 1000 }

@@ -51,6 +51,8 @@ extension Refusal {
     }
     static let unknownTransferCoding = Refusal(
         status: 501, title: "Not Implemented", detail: "The only transfer coding served is chunked.")
+    static let unknownVersion = Refusal(
+        status: 505, title: "HTTP Version Not Supported", detail: "The versions served are HTTP/1.0 and HTTP/1.1.")
     static let tooManyConnections = Refusal(
         status: 503, title: "Service Unavailable", detail: "Too many connections.", retryAfterSeconds: 1)
     static let tooManyConnectionsOfAddress = Refusal(

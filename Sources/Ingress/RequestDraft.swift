@@ -38,7 +38,13 @@ struct RequestDraft {
     mutating func checkHeaders(bytes: Int, limits: IngressLimits) -> BodyPlan {
         awaitsHeaders = false
         var framing = BodyFraming()
-        for header in headers { framing.note(header) }
+        for header in headers {
+            framing.note(header)
+            // `Content-Length : 5` is a length for some proxies and none for others.
+            if header.name.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) {
+                refuse(.badRequest("The name of a header holds a blank or a control character."))
+            }
+        }
         if let problem = framing.problem { refuse(problem) }
         if bytes > limits.headerBytesMax { refuse(.headersTooLarge(limits.headerBytesMax)) }
         if framing.contentLength > limits.bodyBytesMax { refuse(.bodyTooLarge(limits.bodyBytesMax)) }

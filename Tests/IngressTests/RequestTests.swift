@@ -223,7 +223,8 @@ func withServer(
     @Test(arguments: [
         "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
         "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
-        "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab", "GET /a\u{0}b HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 2\r\n\r\n", "GET /a\u{0}b HTTP/1.1\r\nHost: x\r\n\r\n",
     ])
     func malformedButReadable(request: String) throws {
         try withServer { server in
@@ -232,6 +233,31 @@ func withServer(
             let answer = client.answer()
             #expect(answer?.status == 400)
             #expect(answer?.headers["content-type"] == "application/problem+json")
+        }
+    }
+
+    /// What the daemon finds wrong by itself becomes a problem of ours, on a fresh connection and on a used one.
+    @Test(arguments: [false, true])
+    func malformedByTheDaemonsWord(isUsed: Bool) throws {
+        for (request, status) in [
+            ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
+            ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400),
+            ("GET / HTTP/1.1\r\nHost x\r\n\r\n", 400), ("GET / HTTP/7.7\r\nHost: x\r\n\r\n", 505),
+            ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", 413),
+        ] {
+            try withServer { server in
+                let client = try Client(port: server.port)
+                if isUsed {
+                    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    #expect(client.answer()?.status == 200)
+                }
+                client.send(request)
+                let answer = try #require(client.answer())
+                #expect(answer.status == status)
+                #expect(answer.headers["content-type"] == "application/problem+json", "\(request)")
+                #expect(client.isClosed, "nothing follows")
+                try eventually { server.openConnections == 0 }
+            }
         }
     }
 
@@ -254,9 +280,14 @@ func withServer(
         try withServer { server in
             let client = try Client(port: server.port)
             client.send(request)
-            let status = client.answer()?.status
+            let answer = client.answer()
             // The daemon closes without a word on what it cannot read as HTTP at all.
-            #expect([400, 501, 505, nil].contains(status))
+            #expect([400, 501, 505, nil].contains(answer?.status))
+            if let answer {
+                #expect(answer.headers["content-type"] == "application/problem+json")
+                #expect(
+                    try JSONSerialization.jsonObject(with: Data(answer.body)) is [String: Any], "one head, one body")
+            }
             let next = try Client(port: server.port)
             next.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(next.answer()?.status == 200)
