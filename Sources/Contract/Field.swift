@@ -92,7 +92,9 @@ extension Field {
         switch value {
         case .string(let string): text = string
         case .integer(let number) where !strict: text = String(number)
-        case .number(let number) where !strict: text = String(number)
+        // Its digits; a number that a Double no longer holds exactly has lost some of them.
+        case .number(let number) where !strict && number.magnitude < 0x1p53:
+            text = Int64(exactly: number).map { String($0) } ?? String(number)
         default: throw refuse(value)
         }
         // Scalars, not grapheme clusters: cheap to count, and what the databases of the originals count.

@@ -21,7 +21,7 @@ public struct EdgeOptions: Sendable {
     /// Whether `X-Forwarded-*` is believed: only behind a proxy that sets it.
     public var forwardedTrusted = false
     /// The host in links when a client names none.
-    public var authority = "localhost"
+    public var authority = "localhost:8080"
     /// Requests a second from one address; 0 means as many as it likes.
     public var ratePerSecond = 0
     /// Requests an address may save up.
@@ -34,8 +34,12 @@ public struct EdgeOptions: Sendable {
 
     public init() {}
 
-    public static func fromSettings(_ settings: Settings = .process) throws(SettingsError) -> EdgeOptions {
+    /// - Parameter port: where the edge listens, for links when a client names no host.
+    public static func fromSettings(_ settings: Settings = .process, port: UInt16 = GatewayProcess.defaultPort)
+        throws(SettingsError) -> EdgeOptions
+    {
         var options = EdgeOptions()
+        options.authority = "localhost:\(port)"
         options.deadlineMilliseconds = try settings.integer(
             "EDGE_DEADLINE_MILLISECONDS", default: options.deadlineMilliseconds, in: 100...120_000)
         options.inFlightMax = try settings.integer(

@@ -73,7 +73,11 @@ extension Edge {
     }
 
     private func checkBody(_ visit: Visit, _ method: Method) throws(Problem) {
-        try MediaType.checkBody(visit.request, method)
+        let request = visit.request
+        if request.body.isEmpty, request.header("Content-Length") == nil, request.header("Transfer-Encoding") == nil {
+            throw Problem(411, "the request has no body and no header 'Content-Length', expected a JSON object")
+        }
+        try MediaType.checkBody(request, method)
     }
 
     /// 304 when the client has this very version.

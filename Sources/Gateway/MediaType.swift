@@ -12,8 +12,9 @@ enum MediaType {
     static func negotiated(_ accept: String?, for representation: Resource.Representation) throws(Problem) -> String {
         // What nearly all clients send needs no taking apart.
         switch (accept, representation) {
-        case (nil, .hal), ("*/*", .hal), ("application/hal+json", .hal): return hal
-        case (nil, .plain), ("*/*", .plain), ("application/json", _), ("application/json, */*;q=0.5", _): return json
+        case (nil, .hal), ("", .hal), ("*/*", .hal), ("application/hal+json", .hal): return hal
+        case (nil, .plain), ("", .plain), ("*/*", .plain), ("application/json", _), ("application/json, */*;q=0.5", _):
+            return json
         default: break
         }
         let offers = representation == .hal ? [hal, json] : [json]

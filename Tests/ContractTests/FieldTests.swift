@@ -34,6 +34,8 @@ import Wire
         text     ""                     ""
         text     12                     "12"
         text     1.5                    "1.5"
+        text     1e3                    "1000"
+        text     12345678901234567890   refused
         text     true                   refused
         text     null                   null
         text     []                     refused

@@ -106,6 +106,7 @@ import Wire
         #expect(answer.type == "text/html; charset=utf-8")
         #expect(answer.header("Content-Security-Policy")?.hasPrefix("default-src 'none'") == true)
         #expect(answer.text.hasSuffix("</html>\n"))
+        #expect(answer.text.contains("curl -i http://localhost:8080/books/1"))
         for forbidden in ["<script", "<img", "<iframe", "@import", "url("] { #expect(!answer.text.contains(forbidden)) }
         for tag in ["details", "table", "section", "div", "article", "summary", "tr", "td", "pre"] {
             let opened = answer.text.matches(of: try Regex("<\(tag)[ >]")).count

@@ -137,9 +137,20 @@ import Wire
             ("", 400, "empty"), ("{", 400, "JSON"),
         ])
     func looseJSON(body: String, status: Int, holds: String) async throws {
-        let answer = try await Bench().ask("POST /books", [], body)
+        let answer = try await Bench().ask("POST /books", ["Content-Length: \(body.utf8.count)"], body)
         #expect(answer.status == status)
         #expect(holds.isEmpty || answer.text.contains(holds), "\(answer.text)")
+    }
+
+    @Test("A body that nobody announced is missed: 411", arguments: ["POST /books", "PUT /books/1", "PATCH /books/1"])
+    func noLength(line: String) async throws {
+        let bench = try await Bench().seeded()
+        let answer = try await bench.ask(line)
+        #expect(answer.status == 411)
+        #expect(answer.type == "application/problem+json")
+        #expect(answer.json["detail"].string?.contains("Content-Length") == true)
+        #expect(try await bench.ask(line, ["Content-Length: 0"]).status == 400)
+        #expect(try await bench.ask(line, ["Transfer-Encoding: chunked"]).status == 400)
     }
 
     @Test("Status codes of items", arguments: itemRows)
@@ -179,7 +190,8 @@ import Wire
             ("application/json;q=0, */*", "application/hal+json;charset=UTF-8"),
             ("APPLICATION/JSON", "application/json;charset=UTF-8"),
             ("application/*+json", "application/hal+json;charset=UTF-8"),
-            ("text/html", ""), ("application/xml", ""), ("text/plain", ""), ("*/*;q=0", ""), ("nonsense", ""),
+            ("", "application/hal+json;charset=UTF-8"), ("text/html", ""), ("application/xml", ""), ("text/plain", ""),
+            ("*/*;q=0", ""), ("nonsense", ""),
         ])
     func accept(header: String, type: String) async throws {
         let bench = try await Bench().seeded()

@@ -48,8 +48,10 @@ import Worker
         let (bench, server) = try await start()
         let error = #expect(throws: PortInUse.self) {
             _ = try EdgeServer(
-                bench.edge, variable: "GATEWAY_PORT", defaultPort: 8080,
-                settings: Settings(["GATEWAY_PORT": String(server.port)]))
+                bench.edge,
+                at: EdgeServer.Place(
+                    variable: "GATEWAY_PORT", defaultPort: 8080,
+                    settings: Settings(["GATEWAY_PORT": String(server.port)])))
         }
         #expect(error?.description.contains("port \(server.port) of 127.0.0.1 is in use") == true)
         #expect(error?.variable == "GATEWAY_PORT")
@@ -77,7 +79,9 @@ import Worker
         let slow = SlowCaller()
         edge.connect(slow, shards: Shards(count: 1))
         let server = try EdgeServer(
-            edge, variable: "GATEWAY_PORT", defaultPort: 0, settings: Settings(["EDGE_STOP_MILLISECONDS": "5000"]))
+            edge,
+            at: EdgeServer.Place(
+                variable: "GATEWAY_PORT", defaultPort: 0, settings: Settings(["EDGE_STOP_MILLISECONDS": "5000"])))
         let port = server.port
         let answer = Task { try await Self.fetch("GET", port, "/books/1") }
         let deadline = Clock.monotonicMilliseconds() + 10_000
@@ -96,7 +100,8 @@ import Worker
     private func start(_ settings: [String: String] = [:]) async throws -> (Bench, EdgeServer) {
         let bench = try await Bench().seeded()
         let server = try EdgeServer(
-            bench.edge, variable: "GATEWAY_PORT", defaultPort: 0, settings: Settings(settings))
+            bench.edge,
+            at: EdgeServer.Place(variable: "GATEWAY_PORT", defaultPort: 0, settings: Settings(settings)))
         return (bench, server)
     }
 

@@ -10,10 +10,13 @@ struct DocsPage {
     ]
 
     private let document: JSON
+    /// The host in the lines to try.
+    private let authority: String
     private var html = ""
 
-    init(_ document: JSONObject) {
+    init(_ document: JSONObject, authority: String) {
         self.document = .object(document)
+        self.authority = authority
         write()
     }
 
@@ -221,7 +224,7 @@ struct DocsPage {
         path += rest
         var line = "curl -i"
         if entry.method != "get" { line += " -X \(entry.method.uppercased())" }
-        line += " http://127.0.0.1:8080\(path)"
+        line += " http://\(authority)\(path)"
         if let content = entry.operation["requestBody"]["content"].object?.members.first {
             line +=
                 " \\\n  -H 'Content-Type: application/json' \\\n  -d '\(sample(resolved(content.value["schema"])).text)'"

@@ -38,7 +38,10 @@ final class Document: Sendable {
             AsyncAPI.document(system: system).bytes
         }
         let page = Document(DocsPage.path, type: "text/html; charset=utf-8", headers: DocsPage.headers) {
-            DocsPage(OpenAPI.document(system: system, services: services, local: local, options: options)).bytes
+            DocsPage(
+                OpenAPI.document(system: system, services: services, local: local, options: options),
+                authority: options.authority
+            ).bytes
         }
         return [openAPI, asyncAPI, page]
     }

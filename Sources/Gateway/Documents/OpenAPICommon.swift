@@ -105,6 +105,7 @@ enum OpenAPICommon {
         ("400", "Something about the request is wrong; `detail` names it"), ("404", "There is no such item"),
         ("406", "None of the accepted types can be answered"), ("409", "The item's state does not allow it"),
         ("412", "The item has another version than `If-Match` says"), ("413", "The body is too large"),
+        ("411", "There is no body, and no length of one"),
         ("415", "The body is of a type that is not taken"),
         ("422", "The Idempotency-Key was used for another request"), ("429", "Too many requests from this address"),
         ("500", "Something is broken here"), ("503", "Too busy, starting or stopping: try again"),

@@ -81,7 +81,7 @@ struct OpenAPIResource {
         return operation(
             "create\(resource.typeName)", "Makes a \(resource.item)", [reference("IdempotencyKey")],
             [(String(resource.statusOfCreation), .object(made))],
-            problems: ["400", "404", "406", "409", "413", "415", "422"], body: "\(resource.typeName)Input")
+            problems: ["400", "404", "406", "409", "411", "413", "415", "422"], body: "\(resource.typeName)Input")
     }
 
     private var replace: JSON {
@@ -89,7 +89,8 @@ struct OpenAPIResource {
             "replace\(resource.typeName)", "Replaces a \(resource.item)",
             [reference("IfMatch"), reference("IdempotencyKey")],
             [("200", response("The \(resource.item) as it is now", item, headers: ["ETag", "Location"]))],
-            problems: ["400", "404", "406", "409", "412", "413", "415", "422"], body: "\(resource.typeName)Input")
+            problems: ["400", "404", "406", "409", "411", "412", "413", "415", "422"], body: "\(resource.typeName)Input"
+        )
     }
 
     private var change: JSON {
@@ -97,7 +98,8 @@ struct OpenAPIResource {
             "change\(resource.typeName)", "Changes some fields of a \(resource.item)",
             [reference("IfMatch"), reference("IdempotencyKey")],
             [("200", response("The \(resource.item) as it is now", item, headers: ["ETag"]))],
-            problems: ["400", "404", "406", "409", "412", "413", "415", "422"], body: "\(resource.typeName)Change",
+            problems: ["400", "404", "406", "409", "411", "412", "413", "415", "422"],
+            body: "\(resource.typeName)Change",
             types: ["application/json", "application/merge-patch+json"])
     }
 

@@ -9,12 +9,15 @@ public final class EdgeServer: Sendable {
 
     /// Where it listens and what it bears.
     struct Place {
+        let variable: String
         let address: String
         let port: UInt16
         let limits: IngressLimits
         let stopMilliseconds: Int
 
+        /// - Parameter variable: what sets the port, for the error of an operator whose port is taken.
         init(variable: String, defaultPort: UInt16, settings: Settings) throws(SettingsError) {
+            self.variable = variable
             port = try settings.integer(variable, default: defaultPort, in: 0...UInt16.max)
             address = settings.text("LISTEN_ADDRESS", default: "127.0.0.1")
             stopMilliseconds = try settings.integer("EDGE_STOP_MILLISECONDS", default: 8000, in: 0...60_000)
@@ -25,17 +28,15 @@ public final class EdgeServer: Sendable {
     public var port: UInt16 { server.port }
 
     /// Listens at once; requests get 503 until the edge is connected.
-    /// - Parameter variable: what sets the port, for the error of an operator whose port is taken.
-    public init(_ edge: Edge, variable: String, defaultPort: UInt16, settings: Settings) throws {
+    init(_ edge: Edge, at place: Place) throws {
         self.edge = edge
-        let place = try Place(variable: variable, defaultPort: defaultPort, settings: settings)
         stopMilliseconds = place.stopMilliseconds
         do {
             server = try HTTPServer(
                 address: place.address, port: place.port, limits: place.limits, refuse: { edge.refuse($0) },
                 handler: { edge.handle($0) })
         } catch IngressError.portInUse {
-            throw PortInUse(variable: variable, address: place.address, port: place.port)
+            throw PortInUse(variable: place.variable, address: place.address, port: place.port)
         }
     }
 

@@ -31,14 +31,15 @@ public struct GatewayProcess {
     private let stop: StopSignal
 
     private func run() throws -> Int32 {
+        let place = try EdgeServer.Place(
+            variable: "GATEWAY_PORT", defaultPort: Self.defaultPort, settings: settings)
         let edge = Edge(
             system: system, services: system.services, instance: instance,
-            options: try EdgeOptions.fromSettings(settings))
+            options: try EdgeOptions.fromSettings(settings, port: place.port))
         let kafka = try KafkaSettings.fromEnvironment(settings)
         // Needed only once Kafka is there, but what is wrong is said now.
         _ = try WorkerLimits(settings)
-        let server = try EdgeServer(
-            edge, variable: "GATEWAY_PORT", defaultPort: Self.defaultPort, settings: settings)
+        let server = try EdgeServer(edge, at: place)
         Log.info("listening", ["port": LogValue(server.port)])
         defer { Log.info("stopped") }
         guard let client = try connect(edge, kafka) else {
