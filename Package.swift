@@ -105,7 +105,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Worker", "Contract", "Wire", "Platform", "TestSupport"],
+            dependencies: ["Operations", "Kafka", "Worker", "Contract", "Wire", "Platform", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "KafkaTests", dependencies: ["Kafka", "Platform", "TestSupport"], path: "Tests/KafkaTests",

@@ -28,16 +28,25 @@ public enum CommandLineTool {
                 Terminal.write(Help.group(word, group, system), to: STDOUT_FILENO)
                 return 0
             }
-            let hint =
-                group.isEmpty
-                ? Nearest.hint(word, among: commands.filter { !$0.isHidden }.map { $0.words[0] })
-                : ", expected one of " + group.map { $0.words[1] }.joined(separator: ", ")
-            Terminal.complain(
-                "\(system.executable): \(group.isEmpty ? "unknown command '\(word)'" : "\(word) what?")\(hint)")
+            Terminal.complain("\(system.executable): \(mistake(words, group, commands))")
             Terminal.complain("\(system.executable) --help lists the commands.")
             return 2
         }
         return run(command, words.dropFirst(command.words.count), system, settings)
+    }
+
+    /// What is wrong with words that are no command; `group` are the commands that begin with the first of them.
+    private static func mistake(_ words: ArraySlice<String>, _ group: [Command], _ commands: [Command]) -> String {
+        let word = words.first ?? ""
+        if word.hasPrefix("-") {
+            return "unknown option '\(word)'" + Nearest.hint(word, among: ["--help", "--version"])
+        }
+        if group.isEmpty {
+            let known = commands.filter { !$0.isHidden }.map { $0.words[0] }
+            return "unknown command '\(word)'" + Nearest.hint(word, among: known)
+        }
+        let names = group.map { "'\($0.name)'" }.joined(separator: ", ")
+        return "unknown command '\(words.prefix(2).joined(separator: " "))', expected one of \(names)"
     }
 
     private static func find(_ words: ArraySlice<String>, _ commands: [Command]) -> Command? {

@@ -81,6 +81,36 @@ import Wire
         }
     }
 
+    @Test func aKafkaThatIsNotThereEndsUpInTime() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        try withTemporaryDirectory { directory in
+            let result = try system.bookstore(
+                "up", "--detach", "--run-dir", directory,
+                environment: [
+                    "KAFKA_BOOTSTRAP": "127.0.0.1:1", "UP_WAIT_MS": "1000", "GATEWAY_PORT": "0", "ORDER_PORT": "0",
+                ])
+            #expect(result.status == 1)
+            #expect(result.output.contains("waiting for Kafka at 127.0.0.1:1"))
+            #expect(result.output.contains("does not answer in time"))
+        }
+    }
+
+    @Test func twoProcessesOnOnePortAreRefused() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        try withTemporaryDirectory { directory in
+            let port = String(try freePort())
+            let result = try system.bookstore(
+                "up", "--detach", "--run-dir", directory, environment: ["GATEWAY_PORT": port, "ORDER_PORT": port])
+            #expect(result.status == 2)
+            #expect((result.output + result.errors).contains("GATEWAY_PORT: is the port that ORDER_PORT is"))
+        }
+    }
+
+    @Test func replicasAreReadThoughTheSystemRuns() throws {
+        let result = try TestSystem.shared(Shape.all[0]).bookstore("up", "--detach", "--replicas", "order=many")
+        #expect(result.status == 2)
+    }
+
     @Test func settingsThatMakeNoSenseAreToldAtOnce() throws {
         let system = try TestSystem.shared(Shape.all[0])
         let result = try system.bookstore(

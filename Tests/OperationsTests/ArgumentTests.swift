@@ -85,7 +85,7 @@ import Wire
         #expect(try Replicas(text, known: ["order", "bookinventory"]).count(service) == count)
     }
 
-    @Test(arguments: ["ordr=2", "order", "order=x", "order=-1", "order=100"])
+    @Test(arguments: ["ordr=2", "order", "order=x", "order=-1", "order=100", "order=1,order=2"])
     func replicasThatMakeNoSense(text: String) {
         #expect(throws: UsageError.self) { try Replicas(text, known: ["order"]) }
     }

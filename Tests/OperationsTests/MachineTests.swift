@@ -1,5 +1,6 @@
 // Files, ports, processes and HTTP answers, on the machine the test runs on.
 import Foundation
+import Kafka
 import Platform
 import TestSupport
 import Testing
@@ -19,6 +20,17 @@ import Wire
             #expect(Files.size(path) == 14)
             #expect(throws: Failure.self) { try Files.write("x", to: directory + "/missing/file") }
         }
+    }
+
+    @Test("A record has time and type for a person, with colours or without, and is bare JSON in a pipe")
+    func recordsAreLines() {
+        let record = Record(
+            topic: "sample", partition: 0, offset: 0, timestampMilliseconds: 3_723_004, key: nil,
+            value: Array(#"{"eventType":"Made"}"#.utf8), headers: Headers())
+        func line(_ style: Style) -> String { RecordLine(style: style, system: "sample", isWhole: false).text(record) }
+        #expect(line(Style(isColoured: false)) == #"{"eventType":"Made"}"#)
+        #expect(line(Style(isColoured: false, isTerminal: true)) == #"01:02:03.004 Made {"eventType":"Made"}"#)
+        #expect(line(Style(isColoured: true, isTerminal: true)).contains("\u{1B}["))
     }
 
     @Test func pathsLoseTheirDots() {

@@ -48,7 +48,9 @@ enum Trace {
     private static func resource(_ name: String, _ system: SystemContract) throws(UsageError) -> Resource {
         let resources = system.services.flatMap(\.resources)
         guard let found = resources.first(where: { $0.item == name || $0.name == name }) else {
-            throw UsageError("there is no resource '\(name)'" + Nearest.hint(name, among: resources.map(\.item)))
+            let known = resources.map(\.item)
+            throw UsageError(
+                "there is no resource '\(name)'\(Nearest.hint(name, among: known)) (\(known.joined(separator: ", ")))")
         }
         return found
     }

@@ -18,11 +18,11 @@ enum Up {
         example: "supervise --run-dir .run", isHidden: true, run: superviseBehind)
 
     private static func run(_ call: Invocation) throws -> Int32 {
+        // A mistake in the arguments should be told here, not in a log, whatever runs.
+        _ = try replicas(call)
         let run = RunDirectory(call)
         try run.prepare()
         if let supervisor = SupervisorLock.holder(run) { return alreadyRunning(call, run, supervisor) }
-        // A mistake in the arguments should be told here, not in a log.
-        _ = try replicas(call)
         if call.has("detach") { return try detach(call, run) }
         let style = Style(settings: call.settings)
         return try Supervision(call, run, replicas: replicas(call)).run(

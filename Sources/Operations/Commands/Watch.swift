@@ -52,14 +52,14 @@ struct RecordLine {
     let isWhole: Bool
 
     func text(_ record: Record) -> String {
-        switch (style.isColoured, isWhole) {
+        switch (style.isTerminal, isWhole) {
         case (false, false): String(decoding: record.value ?? [], as: UTF8.self)
         case (false, true): Self.json(record).text
-        case (true, _): coloured(record)
+        case (true, _): forPeople(record)
         }
     }
 
-    private func coloured(_ record: Record) -> String {
+    private func forPeople(_ record: Record) -> String {
         let time = UTCTime(wallMilliseconds: record.timestampMilliseconds).rfc3339.dropFirst(11).dropLast()
         let place = isWhole ? style.faint(" \(shortTopic(record.topic))[\(record.partition)]@\(record.offset)") : ""
         return style.faint(String(time)) + place + " " + style.name(Self.headline(record)) + " "

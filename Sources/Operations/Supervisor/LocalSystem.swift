@@ -45,7 +45,19 @@ package struct LocalSystem: Sendable {
             }
         }
         for number in 0..<replicas.count(Self.gateway) { programs.append(try gateway(number)) }
+        try Self.checkPorts(programs)
         return programs
+    }
+
+    /// Each port was free when it was looked at; here, whether two are one.
+    private static func checkPorts(_ programs: [Program]) throws(SettingsError) {
+        var variables: [String: String] = [:]
+        for program in programs where !program.place.isEmpty {
+            let variable = program.environment.keys.first { $0.hasSuffix("_PORT") } ?? program.instance
+            if let other = variables.updateValue(variable, forKey: program.place) {
+                throw SettingsError(variable, "is the port that \(other) is, expected another one")
+            }
+        }
     }
 
     private func worker(_ contract: ServiceContract, _ number: Int) throws -> Program {

@@ -17,7 +17,9 @@ package struct Replicas: Sendable, Equatable {
                     "--replicas: there is no service '\(pair[0])'\(Nearest.hint(pair[0], among: known)) (\(known.joined(separator: ", ")))"
                 )
             }
-            counts[pair[0]] = count
+            guard counts.updateValue(count, forKey: pair[0]) == nil else {
+                throw UsageError("--replicas: '\(pair[0])' is there twice")
+            }
         }
         self.counts = counts
     }

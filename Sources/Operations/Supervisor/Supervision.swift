@@ -50,7 +50,7 @@ struct Supervision {
                 try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
             }
             try Files.write(bootstrap + "\n", to: run.bootstrapFile)
-            tell(try createTopics(bootstrap))
+            tell(try createTopics(bootstrap, supervisor, deadline: deadline, tell))
             for program in programs { try supervisor.add(program) }
             try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
         } catch {
@@ -73,9 +73,21 @@ struct Supervision {
         return "  " + style.good("ready") + "  \(program.instance.padded(to: 16)) \(duration)  \(program.place)"
     }
 
-    private func createTopics(_ bootstrap: String) throws -> String {
+    private func createTopics(
+        _ bootstrap: String, _ supervisor: Supervisor, deadline: Int64, _ tell: (String) -> Void
+    ) throws -> String {
         let started = Clock.monotonicMilliseconds()
-        let result = try TopicCreation(call.system.contract, settings: call.settings, bootstrap: bootstrap).run()
+        var isTold = false
+        let creation = try TopicCreation(call.system.contract, settings: call.settings, bootstrap: bootstrap)
+        let result = try creation.run { problem in
+            if !isTold { tell("  waiting for Kafka at \(bootstrap): \(problem)") }
+            isTold = true
+            try supervisor.turn(milliseconds: 0)
+            if supervisor.isAskedToStop { throw Failure("stopped by a signal before everything was ready") }
+            if Clock.monotonicMilliseconds() > deadline {
+                throw Failure("Kafka at \(bootstrap) does not answer in time: \(problem)")
+            }
+        }
         let duration = Readable.duration(milliseconds: Clock.monotonicMilliseconds() - started)
         return "  " + style.good("ready")
             + "  \("topics".padded(to: 16)) \(duration.padded(to: 8, left: true))  \(result)"

@@ -4,14 +4,20 @@ package import Platform
 
 package struct Style: Sendable {
     package let isColoured: Bool
+    /// Whether a person reads this, coloured or not.
+    package let isTerminal: Bool
 
     /// Colours when the stream is a terminal and neither `NO_COLOR` nor a dumb terminal says otherwise.
     package init(stream: Int32 = STDOUT_FILENO, settings: Settings) {
+        isTerminal = isatty(stream) == 1
         isColoured =
-            isatty(stream) == 1 && settings.text("NO_COLOR") == nil && settings.text("TERM", default: "") != "dumb"
+            isTerminal && settings.text("NO_COLOR") == nil && settings.text("TERM", default: "") != "dumb"
     }
 
-    package init(isColoured: Bool) { self.isColoured = isColoured }
+    package init(isColoured: Bool, isTerminal: Bool = false) {
+        self.isColoured = isColoured
+        self.isTerminal = isTerminal
+    }
 
     package func good(_ text: String) -> String { paint(text, "32") }
     package func bad(_ text: String) -> String { paint(text, "31") }

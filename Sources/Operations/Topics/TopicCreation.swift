@@ -6,7 +6,8 @@ package import Platform
 package struct TopicCreation {
     private static let retryMilliseconds: Int64 = 100
     private static let retryMillisecondsMax: Int64 = 3_000
-    private static let callMilliseconds: Int32 = 15_000
+    /// A call that took longer is made again, which finds what the first one did.
+    private static let callMilliseconds: Int32 = 5_000
 
     private let plans: [TopicPlan]
     private let settings: TopicSettings
@@ -19,15 +20,15 @@ package struct TopicCreation {
             system, shards: self.settings.shards, events: self.settings.eventsRetentionMilliseconds)
     }
 
-    /// Says in a few words what it did. Waits for a broker that is still starting; `waiting` is told why.
-    package func run(waiting: (String) -> Void = { _ in }) throws -> String {
+    /// Says in a few words what it did. Waits for a broker that is still starting; `waiting` is told why, and may throw.
+    package func run(waiting: (String) throws -> Void = { _ in }) throws -> String {
         let deadline = Clock.monotonicMilliseconds() + settings.patienceMilliseconds
         var pause = Self.retryMilliseconds
         while true {
             do {
                 return try create()
             } catch let error as KafkaError where error.remedy == .retry && Clock.monotonicMilliseconds() < deadline {
-                waiting(error.description)
+                try waiting(error.description)
                 Pause.milliseconds(pause)
                 pause = min(pause * 2, Self.retryMillisecondsMax)
             }
