@@ -33,9 +33,10 @@ class Plan:
                  if s["kind"] == "HorizontalPodAutoscaler" and s["metadata"]["name"] == name]
         return [f"{name}-{ordinal}" for ordinal in range(workload["spec"].get("replicas", least[0] if least else 1))]
 
-    def is_claim(self, volume):
-        """Whether a volume of this name is one of ours, whatever number its pod has."""
-        return any(
+    def made(self, volume):
+        """Whether a volume of this name is one of ours: a claim, whatever number its pod has, or a ConfigMap's folder."""
+        configs = [item["metadata"]["name"] for item in self.objects if item["kind"] == "ConfigMap"]
+        return volume in configs or any(
             re.fullmatch(rf"{claim['metadata']['name']}-{name}-\d+", volume)
             for name, workload in self.workloads.items() for claim in workload["spec"].get("volumeClaimTemplates", [])
         )

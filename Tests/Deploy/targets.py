@@ -388,7 +388,7 @@ class Pods(Containers):
             if pod.rsplit("-", 1)[0] in self.plan.workloads or pod in self.plan.workloads:
                 run("podman", "pod", "rm", "-f", "-t", "3", pod, check=False)
         for volume in run("podman", "volume", "ls", "-q").stdout.split():
-            if self.plan.is_claim(volume):
+            if self.plan.made(volume):
                 run("podman", "volume", "rm", "-f", volume, check=False)
         if self.is_encrypted():
             run("podman", "untag", "cna-bookstore:latest", self.spec("gateway")["image"], check=False)
