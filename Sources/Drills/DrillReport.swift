@@ -35,6 +35,9 @@ struct DrillReport {
             ("attempts without an answer in \(DrillClient.attemptMilliseconds / 1000) s", String(tally.silent)),
             ("answer p50", percentile(0.5)), ("answer p99", percentile(0.99)), ("slowest answer", percentile(1)),
         ]
+        if tally.errorsWithoutBroker > 0 {
+            rows.append(("  5xx to who asked while the broker was away", String(tally.errorsWithoutBroker)))
+        }
         for (text, count) in tally.errorTexts.sorted(by: { $0.value > $1.value }).prefix(Self.errorTextsMax) {
             rows.append(("  \(text)", String(count)))
         }

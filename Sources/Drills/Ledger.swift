@@ -13,6 +13,8 @@ final class Ledger: Sendable {
         /// Attempts that nobody answered in time.
         var silent = 0
         var errorStatuses: [Int: Int] = [:]
+        /// Those whose attempt met a time without a broker: nobody can be asked then.
+        var errorsWithoutBroker = 0
         /// The same, by what the answers say.
         var errorTexts: [String: Int] = [:]
         var repeats = 0
@@ -27,6 +29,8 @@ final class Ledger: Sendable {
     }
 
     private let state = Mutex(State())
+    /// When the broker was last seen to be away.
+    let brokerAway = Atomic<Int64>(-1)
 
     var writes: [Write] { state.withLock { $0.writes } }
     var tally: Tally { state.withLock { $0.tally } }
@@ -124,14 +128,17 @@ package final class DrillClient {
             attempts += 1
             var pause = Self.pauseMilliseconds
             ledger.note { $0.attempts += 1 }
+            let asked = Clock.monotonicMilliseconds()
             switch connection.send(method, path, key: key, body: body?.bytes) {
             case .answered(let got):
                 status = got.status
                 answer = got.json ?? .null
                 guard got.status >= 500 || got.status == 429 else { break attempt }
                 let text = "\(got.status) \(Self.withoutNumbers(answer["detail"].string ?? ""))"
+                let isWithoutBroker = ledger.brokerAway.load(ordering: .relaxed) >= asked
                 ledger.note {
                     $0.errorStatuses[got.status, default: 0] += 1
+                    if isWithoutBroker { $0.errorsWithoutBroker += 1 }
                     $0.errorTexts[text, default: 0] += 1
                 }
                 let seconds = got.header("retry-after").flatMap { Int64($0) } ?? 0

@@ -118,6 +118,7 @@ final class Stage {
             try trouble.tick(self)
             loadSwitch.isHeld.store(trouble.isBusy, ordering: .relaxed)
             let now = Clock.monotonicMilliseconds()
+            if !crew.isWell(broker.instance) { ledger.brokerAway.store(now, ordering: .relaxed) }
             let tally = ledger.tally
             if tally.units >= plan.units && !trouble.isBusy { break }
             if now - told >= (now - begun < 60_000 ? Self.progressMilliseconds : Self.progressMillisecondsLater) {
