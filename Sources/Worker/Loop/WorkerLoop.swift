@@ -34,11 +34,10 @@ final class WorkerLoop {
     var outgoing: [OutgoingRecord] = []
     var replies: [ReplyMessage] = []
     private var gathered: [Record] = []
+    private var gatheredBytes = 0
     private var lastCommit: Int64 = 0
     private var lastStore: Int64 = 0
-    /// Records that the last batch will have called forth: a reply is mostly followed by the next request, and a message to
-    /// this service comes back to it.
-    private var expected = 0
+    private var growth = BatchGrowth()
     /// How an item of each resource is read.
     var selections: [String: String] = [:]
     /// Messages of the batch under way to this service itself.
@@ -78,72 +77,54 @@ final class WorkerLoop {
         if let failure = custody.failure { throw failure }
         caller.turn(now: began)
         let resumed = parking.takeReady(now: began)
-        if gathered.isEmpty && resumed.isEmpty {
-            if isIdleCommitDue { try commitBatch(includingClean: true) }
-            try storeWhatIsSettled(isIdle: true)
-            log.serve()
-            return sleep(millisecondsUntilNextDuty())
-        }
+        let isIdle = gathered.isEmpty && resumed.isEmpty
+        if !isIdle { try handle(resumed) }
+        let patience = patience(now: clock.monotonic())
+        if patience == 0 { try commitBatch(includingClean: isIdleCommitDue) }
+        if patience ?? 0 == 0 { publishReplies() }
+        try storeWhatIsSettled(isIdle: isIdle && patience == nil)
+        log.serve()
+        if isIdle && patience != 0 { sleep(min(patience ?? .max, millisecondsUntilNextDuty())) }
+    }
+
+    /// The last thing before the end: whatever was to wait for more is done now.
+    func finish() throws {
+        if custody.all.contains(where: \.hasChanges) { try commitBatch(includingClean: true) }
+        publishReplies()
+    }
+
+    /// Runs what has been gathered into the open batch.
+    private func handle(_ resumed: [Parking.Parked]) throws {
         CrashPoint.reach(.batchPolled)
         let now = clock.wall()
+        let parkedBefore = parking.count
         // First those that go on: a repeat in the batch then finds the answer, where it would no longer find them parked
         // and not yet answered, and begin the request a second time.
         for parked in resumed { try resume(parked, nowMilliseconds: now) }
-        let count = try handleAndLinger(nowMilliseconds: now, began: began)
+        let count = gathered.count
+        for record in takeGathered() { try handle(record, nowMilliseconds: now) }
+        // Touched by a rule that then parked its request: its savepoint has taken everything back.
+        for shard in custody.all where shard.isDirty && !shard.hasChanges { try shard.leaveUnchanged() }
+        let answered = count + resumed.count - (parking.count - parkedBefore)
+        growth.add(answered, bytes: gatheredBytes, now: clock.monotonic())
         counters.batches += 1
         counters.batchRecords += Int64(count)
         CrashPoint.reach(.rulesRun)
-        let isDue = isIdleCommitDue
-        if isDue || custody.all.contains(where: \.hasChanges) {
-            expected = min(replies.count + messagesToItself, limits.batchRecordsMax)
-            messagesToItself = 0
-            try commitBatch(includingClean: isDue)
-        }
-        try sendReplies()
-        try storeWhatIsSettled(isIdle: false)
     }
 
-    private func handleGathered(nowMilliseconds now: Int64) throws -> Int {
-        let batch = gathered
-        gathered.removeAll(keepingCapacity: true)
-        for record in batch { try handle(record, nowMilliseconds: now) }
-        return batch.count
+    private func takeGathered() -> [Record] {
+        defer { gathered.removeAll(keepingCapacity: true) }
+        return gathered
     }
 
-    /// A transaction costs much the same for one record and for hundreds, so a moment's patience can make one of two or
-    /// three. It is due where the last one called forth many records, and where a batch holds nothing that somebody waits
-    /// for while the answers just given are mostly followed by the next requests. A lonely request never waits.
-    private func handleAndLinger(nowMilliseconds now: Int64, began: Int64) throws -> Int {
-        // Not while requests are parked: the answers they wait for come by another way.
-        let isNews = began - lastCommit <= limits.lingerMilliseconds && parking.count == 0
-        let isCrowd = isNews && expected >= Self.fewRecords
-        var count = try handleGathered(nowMilliseconds: now)
-        while isNews, count < expected, isCrowd || replies.isEmpty, parking.count == 0,
-            try awaitMore(
-                until: began + limits.lingerMilliseconds,
-                pollMilliseconds: isCrowd ? Self.crowdPollMilliseconds : limits.lingerMilliseconds)
-        {
-            count += try handleGathered(nowMilliseconds: now)
-        }
-        return count
+    /// Milliseconds the open batch may still grow; nil when there is none, 0 when it is to be committed now.
+    private func patience(now: Int64) -> Int64? {
+        if isIdleCommitDue { return 0 }
+        guard custody.all.contains(where: \.hasChanges) else { return nil }
+        // Rows and nothing else: no caller and no other service waits for them.
+        let isAwaited = !replies.isEmpty || !outgoing.isEmpty
+        return growth.patience(isAwaited: isAwaited, lastCommit: lastCommit, now: now, limits)
     }
-
-    /// False when nothing more has come, or when what was polled was a rebalance.
-    private func awaitMore(until deadline: Int64, pollMilliseconds: Int64) throws -> Bool {
-        guard custody.all.contains(where: \.hasChanges) else { return false }
-        while gathered.isEmpty {
-            let left = min(pollMilliseconds, deadline - clock.monotonic())
-            guard left > 0, take(log.poll(timeoutMilliseconds: Int32(clamping: left))) else { break }
-        }
-        gather(until: clock.monotonic() + limits.batchMillisecondsMax)
-        if let failure = custody.failure { throw failure }
-        return !gathered.isEmpty
-    }
-
-    /// A crowd comes in a rush: so long a gap is its end.
-    private static let crowdPollMilliseconds: Int64 = 2
-    /// Fewer are no crowd.
-    private static let fewRecords = 16
 
     /// Lets go of everything; uncommitted work is rolled back.
     func close() {
@@ -155,12 +136,12 @@ final class WorkerLoop {
 
     /// A bite: whatever is there, up to the bounds. A lonely record is taken as it comes.
     private func gather(until deadline: Int64) {
-        var bytes = 0
-        while gathered.count < limits.batchRecordsMax && bytes < limits.batchBytesMax {
+        gatheredBytes = 0
+        while gathered.count < limits.batchRecordsMax && gatheredBytes < limits.batchBytesMax {
             let count = gathered.count
             guard take(log.poll(timeoutMilliseconds: 0)) else { return }
             guard gathered.count > count else { continue }
-            bytes += (gathered[count].value?.count ?? 0) + 64
+            gatheredBytes += (gathered[count].value?.count ?? 0) + 64
             // Reading a clock costs as much as taking a record.
             if gathered.count % 32 == 0 && clock.monotonic() >= deadline { return }
         }
@@ -242,16 +223,11 @@ final class WorkerLoop {
             }
         }
         counters.transactions += 1
+        growth.commit(callingForth: replies.count + messagesToItself)
+        messagesToItself = 0
         counters.transactionMicroseconds += Clock.monotonicMicroseconds() - started
         counters.transactionRecords += Int64(transaction.records.count)
         lastCommit = clock.monotonic()
-    }
-
-    private func sendReplies() throws {
-        // Touched by a rule that then parked its request: its savepoint has taken everything back.
-        for shard in custody.all where shard.isDirty { try shard.leaveUnchanged() }
-        publishReplies()
-        CrashPoint.reach(.replied)
     }
 
     /// The files follow the log a little later, many batches in one SQLite transaction: a page is then written once and
@@ -271,9 +247,10 @@ final class WorkerLoop {
     private static let calmMilliseconds: Int64 = 5
 
     private func publishReplies() {
+        guard !replies.isEmpty else { return }
         for reply in replies { log.reply(reply.record(topic: topics.replies)) }
         replies.removeAll(keepingCapacity: true)
-        log.serve()
+        CrashPoint.reach(.replied)
     }
 
     private func forgetBatch() {
@@ -282,7 +259,7 @@ final class WorkerLoop {
         replies.removeAll()
         parking.removeAll()
         messagesToItself = 0
-        expected = 0
+        growth = BatchGrowth()
     }
 }
 

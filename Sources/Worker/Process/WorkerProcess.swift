@@ -93,6 +93,7 @@ public struct WorkerProcess {
         _ = unsafe Unmanaged.passRetained(log)
         try turn(loop) { !stop.isRequested }
         if let stopCompanion { try drain(stopCompanion, loop) }
+        try loop.finish()
         loop.close()
         log.close()
         Log.info("stopped")
