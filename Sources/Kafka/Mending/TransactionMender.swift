@@ -70,8 +70,8 @@ public final class TransactionMender {
             return []
         }
         let map = try bootstrap.metadata(topics + [TransactionStep.topic])
-        // Every broker is kept in sight, also one that leads nothing now.
-        for address in map.addresses.values { _ = try line(address) }
+        // Every broker is kept in sight, also one that leads nothing now; one that is away and leads nothing is not missed.
+        for address in map.addresses.values { _ = try? line(address) }
         let watched = map.leaders.keys.filter { $0.topic != TransactionStep.topic }
         let before = try open(watched, map)
         guard !before.isEmpty else { return [] }
