@@ -207,13 +207,15 @@ private let queueOfLibrary = unsafe cmicrohttpd_queue_of_library()
 /// name, which the dynamic linker finds here first: the client gets a problem, and the daemon closes the connection.
 /// Our own answers go to the library directly, so whatever comes by here is the daemon's.
 @_cdecl("MHD_queue_response")
-func daemonAnswers(_ daemonConnection: OpaquePointer?, _ status: UInt32, _ response: OpaquePointer?) -> MHD_Result {
+// Without this the optimizer makes a private function of it, and nothing finds it any more.
+@usableFromInline
+func daemonAnswers(_ daemonConnection: OpaquePointer?, _ status: UInt32, _ response: OpaquePointer?) -> UInt32 {
     if let connection = unsafe connection(cmicrohttpd_context(daemonConnection)),
         connection.reception?.daemonRefuses(connection, status: Int(status)) == true
     {
-        return .NO
+        return MHD_Result.NO.rawValue
     }
-    return unsafe queueOfLibrary?(daemonConnection, status, response) ?? .NO
+    return unsafe (queueOfLibrary?(daemonConnection, status, response) ?? .NO).rawValue
 }
 
 private func requestCompleted(
