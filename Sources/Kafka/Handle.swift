@@ -28,7 +28,7 @@ private let commonProperties: [(name: String, value: String)] = [
 
     init(
         _ kind: Kind, _ settings: KafkaSettings, clientID: String, _ properties: [(name: String, value: String)],
-        events: HandleEvents = HandleEvents()
+        events: HandleEvents = HandleEvents(), givesWay: Bool = false
     ) throws(KafkaError) {
         guard let configuration = unsafe rd_kafka_conf_new() else {
             throw KafkaError(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE, doing: "configure \(clientID)")
@@ -46,6 +46,7 @@ private let commonProperties: [(name: String, value: String)] = [
         unsafe rd_kafka_conf_set_error_cb(configuration, failed)
         // Without one a commit waits for delivery reports in steps of 10 ms.
         if kind == .producer { unsafe rd_kafka_conf_set_dr_msg_cb(configuration, delivered) }
+        if givesWay { unsafe cna_give_way(configuration) }
         if events.handlesRebalances { unsafe rd_kafka_conf_set_rebalance_cb(configuration, rebalanced) }
         let type = kind == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
         let (handle, text) = unsafe withErrorText { unsafe rd_kafka_new(type, configuration, $0, $1) }

@@ -28,7 +28,7 @@ public final class TransactionalProducer {
                 // Flushing at the end of a transaction overrides it; this is for the records before that.
                 ("linger.ms", "5"),
                 ("queue.buffering.max.kbytes", String(settings.sendQueueKilobytes)),
-            ], events: HandleEvents(notesDeliveries: true))
+            ], events: HandleEvents(notesDeliveries: true), givesWay: true)
         topics = TopicHandles(handle)
     }
 

@@ -7,7 +7,7 @@ public struct WorkerLimits: Sendable {
     public var batchBytesMax = 1 << 20
     public var batchMillisecondsMax: Int64 = 20
     /// How long a batch may wait for more where nobody waits for it, or where the last one called forth many.
-    public var lingerMilliseconds: Int64 = 4
+    public var lingerMilliseconds: Int64 = 8
     /// Rows that the log has are written to the shards' files at the latest after this, sooner when there is nothing to do.
     public var storeMilliseconds: Int64 = 250
     /// Input that changed nothing is committed at the latest after this.
