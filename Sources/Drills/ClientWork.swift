@@ -8,6 +8,8 @@ final class LoadSwitch: Sendable {
     /// Clients go on although enough is done: the trouble is not over yet.
     let isHeld = Atomic(false)
     let isOver = Atomic(false)
+    /// Clients that have not come to their end.
+    let working = Atomic(0)
 }
 
 struct ClientWork: Sendable {

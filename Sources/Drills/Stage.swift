@@ -134,6 +134,11 @@ final class Stage {
         // What is under way ends well or badly while everything is started again.
         loadSwitch.isOver.store(true, ordering: .relaxed)
         crew.resumeAll()
+        // Who was told to stop a moment ago still counts as ready, and clients wait for its successor.
+        while loadSwitch.working.load(ordering: .relaxed) > 0 {
+            try crew.turn()
+            Pause.milliseconds(5)
+        }
         try crew.awaitReady(milliseconds: Self.startMilliseconds)
         tell(progress(ledger.tally))
     }
@@ -142,7 +147,11 @@ final class Stage {
         let work = ClientWork(
             scenario: scenario, ledger: ledger, plan: plan, number: number, gateways: gateways,
             started: Clock.monotonicMilliseconds(), load: loadSwitch)
-        return Thread(name: "client-\(number)") { work.run() }
+        loadSwitch.working.add(1, ordering: .relaxed)
+        return Thread(name: "client-\(number)") { [loadSwitch] in
+            work.run()
+            loadSwitch.working.subtract(1, ordering: .relaxed)
+        }
     }
 
     private func progress(_ tally: Ledger.Tally) -> String {

@@ -82,7 +82,7 @@ import Wire
         for seed in 1...6 {
             let arguments = [
                 "kill", "--seed", String(seed), "--orders", "200", "--rate", "0", "--clients", "32", "--victims",
-                "order,bookinventory", "--every", "400ms",
+                "order,bookinventory", "--every", "200ms", "--kills", "5",
             ]
             let (status, report) = try drill(arguments, ["PLANTED_BUG": mistake, "SHARDS": "2"])
             if status == 1 && report["findings"].array?.isEmpty == false { return }
