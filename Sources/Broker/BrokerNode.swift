@@ -40,11 +40,14 @@ final class BrokerNode {
         cleaner = Cleaner(core: core)
         let wanted = port == 0 ? directory.lastPort : port
         do {
-            (listener, self.port) = try Sockets.listen(port: wanted, backlog: BrokerNode.backlog)
+            (listener, self.port) =
+                try wanted == 0
+                ? Sockets.listenAnywhere(backlog: BrokerNode.backlog)
+                : Sockets.listen(port: wanted, backlog: BrokerNode.backlog)
         } catch {
             // The port of the last run is a promise we try to keep, not one that keeps us from starting.
             guard port == 0, wanted != 0 else { throw error }
-            (listener, self.port) = try Sockets.listen(port: 0, backlog: BrokerNode.backlog)
+            (listener, self.port) = try Sockets.listenAnywhere(backlog: BrokerNode.backlog)
         }
         try restore()
         try directory.announce(port: self.port)

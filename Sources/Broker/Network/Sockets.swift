@@ -1,6 +1,7 @@
 // The loopback sockets of the broker: one that listens and those it accepts, none of which ever blocks.
 import CPlatform
 import Glibc
+import Platform
 
 enum Sockets {
     enum Accepted {
@@ -13,6 +14,12 @@ enum Sockets {
         case bytes(Int)
         case nothingYet
         case ended
+    }
+
+    /// Listens on a port of 127.0.0.1 that nobody else is given while this broker is away.
+    static func listenAnywhere(backlog: Int32) throws(StorageError) -> (descriptor: Int32, port: UInt16) {
+        if let listener = QuietPort.first({ try? listen(port: $0, backlog: backlog) }) { return listener }
+        return try listen(port: 0, backlog: backlog)
     }
 
     /// Listens on 127.0.0.1; port 0 lets the system choose. Returns the descriptor and the port it got.

@@ -60,7 +60,7 @@ package struct Address: Sendable, CustomStringConvertible {
 package enum Port {
     /// A port nobody listens on now.
     package static func free() throws(Failure) -> UInt16 {
-        guard let port = bound(0) else { throw Files.failure("find", "a free port") }
+        guard let port = QuietPort.first(bound) else { throw Files.failure("find", "a free port") }
         return port
     }
 
