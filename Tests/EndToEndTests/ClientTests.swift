@@ -121,7 +121,7 @@ extension EndToEnd {
                     let report = try JSON(parsing: Array(result.output[brace...].utf8))
                     #expect(report["availability"].text.hasPrefix("100"), "\(line): \(result.output)\(result.errors)")
                     #expect(report["failed_transactions"] == 0)
-                    #expect((report["transactions"].integer ?? 0) > 10, "\(result.output)")
+                    #expect((report["transactions"].integer ?? 0) > 0, "\(result.output)")
                 }
             }
             // What was answered was taken; all of it comes to its end.

@@ -66,6 +66,19 @@ package enum Port {
 
     package static func isFree(_ port: UInt16) -> Bool { bound(port) != nil }
 
+    /// A process that was killed a moment ago holds its port until the last of its threads is gone, and its descriptors can
+    /// no longer be looked at then: a port that is taken by nobody to be seen is waited for.
+    package static func becomesFree(_ port: UInt16) -> Bool {
+        let deadline = Clock.monotonicMilliseconds() + deathMilliseconds
+        while !isFree(port) {
+            guard owner(port) == nil, Clock.monotonicMilliseconds() < deadline else { return false }
+            Pause.milliseconds(10)
+        }
+        return true
+    }
+
+    private static let deathMilliseconds: Int64 = 3_000
+
     /// Binds a port of any address for a moment, as a server would, and says which one it was.
     private static func bound(_ port: UInt16) -> UInt16? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

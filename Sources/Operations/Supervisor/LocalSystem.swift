@@ -95,7 +95,7 @@ package struct LocalSystem: Sendable {
         if replica > 0 { return try Address(host: host, port: Port.free()) }
         let port: UInt16 = try settings.integer(variable, default: known, in: 0...65_535)
         if port == 0 { return try Address(host: host, port: Port.free()) }
-        guard Port.isFree(port) else {
+        guard Port.becomesFree(port) else {
             let owner = Port.owner(port).map { ", taken by \($0)" } ?? ""
             throw Failure("port \(port) is in use\(owner): stop that, or set \(variable) to another port")
         }
