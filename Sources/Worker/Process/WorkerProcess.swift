@@ -93,7 +93,7 @@ public struct WorkerProcess {
         _ = unsafe Unmanaged.passRetained(log)
         try turn(loop) { !stop.isRequested }
         if let stopCompanion { try drain(stopCompanion, loop) }
-        try loop.finish()
+        do { try loop.finish() } catch { Log.warning("stopped in the middle of something: \(error)") }
         loop.close()
         log.close()
         Log.info("stopped")
@@ -152,6 +152,9 @@ public struct WorkerProcess {
             } catch let error as SQLiteError {
                 throw FatalError(loop.custody.discardIfDamaged(StoreFailure(error)))
             } catch  where stop.isRequested {
+                // What is open of a batch that failed half-way must never be committed: not by the turns of a drain, and
+                // not at the end.
+                loop.close()
                 return Log.warning("stopped in the middle of something: \(error)")
             }
             vitals.beat()
