@@ -93,7 +93,7 @@ enum CreateTopics {
             throw Refused(code: .topicAlreadyExists, reason: "Topic '\(wanted.name)' already exists.")
         }
         // Names of metrics have an underscore for a dot, so such names would be one.
-        if let similar = node.catalog.topics.keys.first(where: { collides($0, wanted.name) }) {
+        if let similar = node.catalog.topics.keys.first(where: { metricName($0) == metricName(wanted.name) }) {
             throw Refused(code: .invalidTopic, reason: "'\(wanted.name)' collides with '\(similar)'")
         }
         var partitions = wanted.partitions == -1 ? 1 : wanted.partitions
@@ -123,12 +123,7 @@ enum CreateTopics {
         return (partitions, overrides)
     }
 
-    private static func collides(_ one: String, _ other: String) -> Bool {
-        one.utf8.count == other.utf8.count
-            && zip(one.utf8, other.utf8).allSatisfy {
-                $0 == $1 || Set([$0, $1]) == [UInt8(ascii: "."), UInt8(ascii: "_")]
-            }
-    }
+    private static func metricName(_ topic: String) -> String { topic.replacing(".", with: "_") }
 
     private static func answer(_ request: Request, _ outcomes: [Outcome]) {
         let version = request.version

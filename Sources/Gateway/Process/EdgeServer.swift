@@ -27,7 +27,7 @@ public final class EdgeServer: Sendable {
 
     public var port: UInt16 { server.port }
 
-    /// Listens at once; requests get 503 until the edge is connected.
+    /// Listens at once; requests wait until the edge is connected.
     init(_ edge: Edge, at place: Place) throws {
         self.edge = edge
         stopMilliseconds = place.stopMilliseconds
