@@ -24,6 +24,8 @@ let package = Package(
         .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
         .systemLibrary(name: "CPlatform"),
+        // A clock that librdkafka reads in libc's place (docs/decisions/0023-a-clock-in-a-hurry.md).
+        .target(name: "CHastyClock"),
         .target(
             name: "CBuild", cSettings: commit.isEmpty ? [] : [.define("BUILD_COMMIT", to: "\"\(commit)\"")]),
 
@@ -33,7 +35,7 @@ let package = Package(
         .target(name: "Contract", dependencies: ["Wire"], swiftSettings: fenced),
 
         // The only importers of the C libraries.
-        .target(name: "Kafka", dependencies: ["CRdKafka", "Platform"], swiftSettings: fenced),
+        .target(name: "Kafka", dependencies: ["CRdKafka", "CHastyClock", "Platform"], swiftSettings: fenced),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: fenced),
         .target(name: "Ingress", dependencies: ["CMicroHTTPD", "Platform"], swiftSettings: fenced),
 

@@ -4,7 +4,6 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include <string.h>
-#include <sys/resource.h>
 
 // The headers of a record in one piece: for each the lengths of name and value, four bytes each, then both.
 static inline size_t cna_headers_size(const rd_kafka_headers_t *headers) {
@@ -58,22 +57,4 @@ static inline rd_kafka_resp_err_t cna_produce(
       RD_KAFKA_V_END);
   if (code && list) rd_kafka_headers_destroy(list);
   return code;
-}
-
-// Version 2.0.2 spins in its main thread for the last millisecond before any timer, and each transaction starts two timers
-// of a millisecond (librdkafka #4671). The spinning cannot be ended from here, but it can give way to threads with work.
-static rd_kafka_resp_err_t cna_thread_started(
-    rd_kafka_t *handle, rd_kafka_thread_type_t type, const char *name, void *opaque) {
-  // On Linux this is about the calling thread. Where it is refused, the thread stays as it is.
-  if (type == RD_KAFKA_THREAD_MAIN) (void)setpriority(PRIO_PROCESS, 0, 10);
-  return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-static rd_kafka_resp_err_t cna_handle_made(
-    rd_kafka_t *handle, const rd_kafka_conf_t *configuration, void *opaque, char *error, size_t error_size) {
-  return rd_kafka_interceptor_add_on_thread_start(handle, "cna", cna_thread_started, NULL);
-}
-
-static inline void cna_give_way(rd_kafka_conf_t *configuration) {
-  rd_kafka_conf_interceptor_add_on_new(configuration, "cna", cna_handle_made, NULL);
 }

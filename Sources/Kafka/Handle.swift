@@ -24,11 +24,13 @@ private let commonProperties: [(name: String, value: String)] = [
     let pointer: OpaquePointer
     /// Librdkafka's opaque points at it, so it lives as long as the handle.
     let events: HandleEvents
+    /// Its main thread reads it until the handle is closed.
+    private let clock: HastyClock?
     private let isOpen = Atomic<Bool>(true)
 
     init(
         _ kind: Kind, _ settings: KafkaSettings, clientID: String, _ properties: [(name: String, value: String)],
-        events: HandleEvents = HandleEvents(), givesWay: Bool = false
+        events: HandleEvents = HandleEvents(), clock: HastyClock? = nil
     ) throws(KafkaError) {
         guard let configuration = unsafe rd_kafka_conf_new() else {
             throw KafkaError(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE, doing: "configure \(clientID)")
@@ -46,7 +48,7 @@ private let commonProperties: [(name: String, value: String)] = [
         unsafe rd_kafka_conf_set_error_cb(configuration, failed)
         // Without one a commit waits for delivery reports in steps of 10 ms.
         if kind == .producer { unsafe rd_kafka_conf_set_dr_msg_cb(configuration, delivered) }
-        if givesWay { unsafe cna_give_way(configuration) }
+        if let clock { unsafe clock.lead(configuration) }
         if events.handlesRebalances { unsafe rd_kafka_conf_set_rebalance_cb(configuration, rebalanced) }
         let type = kind == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
         let (handle, text) = unsafe withErrorText { unsafe rd_kafka_new(type, configuration, $0, $1) }
@@ -57,6 +59,7 @@ private let commonProperties: [(name: String, value: String)] = [
         }
         unsafe pointer = handle
         self.events = events
+        self.clock = clock
     }
 
     deinit { close() }

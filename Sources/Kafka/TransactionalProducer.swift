@@ -10,6 +10,7 @@ public final class TransactionalProducer {
     public let transactionalID: String
     private let handle: Handle
     private let topics: TopicHandles
+    private let clock = HastyClock()
     /// Whether a call of the present transaction has failed.
     private var hasFailed = false
 
@@ -28,7 +29,7 @@ public final class TransactionalProducer {
                 // Flushing at the end of a transaction overrides it; this is for the records before that.
                 ("linger.ms", "5"),
                 ("queue.buffering.max.kbytes", String(settings.sendQueueKilobytes)),
-            ], events: HandleEvents(notesDeliveries: true), givesWay: true)
+            ], events: HandleEvents(notesDeliveries: true), clock: clock)
         topics = TopicHandles(handle)
     }
 
@@ -58,6 +59,7 @@ public final class TransactionalProducer {
 
     public func begin() throws(KafkaError) {
         hasFailed = false
+        clock.hurry(false)
         _ = handle.events.takeUnplaced()
         unsafe try check(rd_kafka_begin_transaction(handle.pointer), "begin")
     }
@@ -89,6 +91,10 @@ public final class TransactionalProducer {
             }
         }
     }
+
+    /// Every partition of the transaction has its first record: they are announced to the coordinator now, in one request,
+    /// and not a millisecond after the first.
+    public func announcePartitions() { clock.hurry(true) }
 
     /// One attempt. `.retry` means the same call again, and never `abort`: the commit goes on in the background.
     public func commit(timeoutMilliseconds: Int32) throws(KafkaError) {

@@ -53,8 +53,8 @@ struct TransactionCommit {
         return producer.takeDelivered()
     }
 
-    /// The library announces partitions to the coordinator a millisecond after the first record, and again for those that
-    /// were met later. So each partition's first record goes first; within a partition the order stays.
+    /// Each partition's first record goes first, so that all partitions are announced to the coordinator at once; within a
+    /// partition the order stays.
     private func send(_ records: [OutgoingRecord], deadline: Int64) throws {
         var known: Set<TopicPartition> = []
         var isSent = [Bool](repeating: false, count: records.count)
@@ -64,6 +64,7 @@ struct TransactionCommit {
             isSent[place] = true
             try repeating(deadline) { try producer.send(records[place]) }
         }
+        producer.announcePartitions()
         for place in records.indices where !isSent[place] {
             try repeating(deadline) { try producer.send(records[place]) }
         }
