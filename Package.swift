@@ -110,7 +110,8 @@ let package = Package(
             dependencies: ["Operations", "Kafka", "Worker", "Contract", "Wire", "Platform", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "KafkaTests", dependencies: ["Kafka", "Platform", "TestSupport"], path: "Tests/KafkaTests",
+            name: "KafkaTests", dependencies: ["Kafka", "CHastyClock", "Platform", "TestSupport"],
+            path: "Tests/KafkaTests",
             swiftSettings: strict),
         .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], path: "Tests/SQLiteTests",
