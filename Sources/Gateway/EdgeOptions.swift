@@ -4,7 +4,7 @@ public import Platform
 public struct EdgeOptions: Sendable {
     /// How long a call may take, from the client's request to its answer; beyond it 504. A killed worker must be back
     /// before it is over, so that it costs latency and no error.
-    public var deadlineMilliseconds: Int64 = 10_000
+    public var deadlineMilliseconds: Int64 = 15_000
     /// Requests under way at once; beyond it 503.
     public var inFlightMax = 1000
     /// How long `?after=` waits when the client does not say.

@@ -212,6 +212,19 @@ struct SagaTests {
         #expect(try shown(1)[3] == "CANCELED")
     }
 
+    @Test func newsOfAnOrderThatNobodyPlacedMakesNoPage() throws {
+        let news: [(String, JSONObject)] = [
+            ("DeliveryPrepared", DeliveryPrepared(orderId: 9).fields),
+            ("OrderCanceled", OrderCanceled(orderId: 9).fields),
+            ("DeliveryStatusChanged", DeliveryStatusChanged(id: 9, orderId: 9, deliveryStatus: "Shipped").fields),
+        ]
+        for (type, fields) in news {
+            try shop.repeatEvent(Letter(type: type, fields: fields, isCommand: false), subject: 9)
+        }
+        try shop.settleAll()
+        #expect(try shown(9).allSatisfy { $0 == "none" })
+    }
+
     /// The original raised the stock by 9, and published up to 3 cancels.
     @Test func fortyStockInputsAndFourCancels() throws {
         for _ in 0..<40 { #expect(try receive(1, book: 1) == 201) }

@@ -1,24 +1,36 @@
-// MyPage: one row an order, written by events alone. Each event may be the first or come twice; the row ends the same.
+// MyPage: one row an order, written by events alone; each may come twice. Ordered is the first word about an order in its
+// partition, so whatever else finds no row is about an order that never was. Only a cancel is noted all the same: an Ordered
+// that was put aside as a dead letter may still be replayed after it.
 import BookstoreContracts
 import Worker
 
 extension CustomerService {
     /// The row lives with the order, the name with the customer: it is asked for by a command and comes by another.
     static func beginPage(_ event: Ordered, _ turn: Turn) throws {
-        try openPage(event.orderId, turn)
-        let changed = try turn.execute(
+        let isNew = try turn.execute(
             """
-            UPDATE myPages SET customerId = ?2, bookId = ?3, quantity = ?4, deliveryAddress = ?5
-            WHERE orderId = ?1 AND customerId IS NULL
+            INSERT INTO myPages (orderId, orderStatus, customerId, bookId, quantity, deliveryAddress)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING
             """,
             [
-                .integer(event.orderId), .integer(event.customerId), .integer(event.bookId), .integer(event.quantity),
-                event.deliveryAddress.map(Value.text) ?? .null,
+                .integer(event.orderId), .text(try firstStatus(event.orderId, turn)), .integer(event.customerId),
+                .integer(event.bookId),
+                .integer(event.quantity), event.deliveryAddress.map(Value.text) ?? .null,
             ])
-        if changed > 0 { turn.send(LookUpName(customerId: event.customerId, orderId: event.orderId)) }
+        if isNew > 0 { turn.send(LookUpName(customerId: event.customerId, orderId: event.orderId)) }
+    }
+
+    private static func firstStatus(_ orderID: Int64, _ turn: Turn) throws -> String {
+        let canceled = try turn.row("SELECT 1 FROM earlyCancels WHERE orderId = ?1", [.integer(orderID)])
+        return canceled == nil ? OrderStatus.ordered : OrderStatus.canceled
     }
 
     static func markPageCanceled(_ event: OrderCanceled, _ turn: Turn) throws {
+        try turn.execute(
+            """
+            INSERT INTO earlyCancels (orderId) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM myPages WHERE orderId = ?1)
+            ON CONFLICT DO NOTHING
+            """, [.integer(event.orderId)])
         try follow(event.orderId, turn) { $0.orderCanceled() }
     }
 
@@ -34,7 +46,6 @@ extension CustomerService {
     }
 
     private static func follow(_ orderID: Int64, _ turn: Turn, _ news: (inout PageStatus) -> Void) throws {
-        try openPage(orderID, turn)
         guard let row = try turn.row("SELECT * FROM myPages WHERE orderId = ?1", [.integer(orderID)]) else { return }
         let before = PageStatus(order: try row.text("orderStatus"), delivery: try row.textOrNull("deliveryStatus"))
         var status = before
@@ -43,11 +54,5 @@ extension CustomerService {
         try turn.execute(
             "UPDATE myPages SET orderStatus = ?2, deliveryStatus = ?3 WHERE orderId = ?1",
             [.integer(orderID), .text(status.order), status.delivery.map(Value.text) ?? .null])
-    }
-
-    private static func openPage(_ orderID: Int64, _ turn: Turn) throws {
-        try turn.execute(
-            "INSERT INTO myPages (orderId, orderStatus) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            [.integer(orderID), .text(OrderStatus.ordered)])
     }
 }
