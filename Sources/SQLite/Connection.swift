@@ -28,6 +28,7 @@ internal import CSQLite
     public init(path: String, readOnly: Bool = false) throws(SQLiteError) {
         self.path = path
         isReadOnly = readOnly
+        _ = forgoesMemoryStatistics
         var opened: OpaquePointer?
         let access = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
@@ -148,3 +149,6 @@ internal import CSQLite
         return statement
     }
 }
+
+/// Once in a process, before its first connection.
+private let forgoesMemoryStatistics = cna_forgo_memory_statistics() == SQLITE_OK
