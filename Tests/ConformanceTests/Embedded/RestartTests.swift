@@ -1,0 +1,30 @@
+// What a start makes of a journal that is not as usual.
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Broker
+
+@Suite struct RestartTests {
+    private func wall() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
+    @Test func aTransactionalIdWithoutEpochsLeftGetsANewProducerId() throws {
+        let broker = try BrokerUnderKill()
+        #expect(try broker.client().createTopic("t") == 0)
+        let old = try broker.client().initProducer("tx").id
+        for epoch in [Int16.max - 1, Int16.max] {
+            broker.kill()
+            let journal = try Journal(path: broker.directory + "/journal")
+            try journal.replay { _, _ throws(MalformedRequest) in }
+            let worn = Transaction(
+                id: "tx", producerId: old, epoch: epoch, timeoutMilliseconds: 60_000, wallMilliseconds: wall())
+            try journal.append(.transaction) { TransactionJournal.write(&$0, worn) }
+            try broker.start()
+            let client = try broker.client()
+            // Its successor fences what it has open with the very last epoch.
+            #expect(try client.addPartitions("tx", .init(id: old, epoch: epoch), "t", [0]) == [0])
+            let next = try client.initProducer("tx")
+            #expect(next.code == 0 && next.id > old && next.epoch == 0)
+        }
+    }
+}
