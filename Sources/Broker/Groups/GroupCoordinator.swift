@@ -3,6 +3,8 @@ import Platform
 
 final class GroupCoordinator {
     private static let shortestRebalanceMilliseconds: Int64 = 100
+    /// As much of a client's name as its member id begins with.
+    private static let namePrefix = 249
 
     let core: Core
     var settings: BrokerSettings { core.settings }
@@ -65,7 +67,7 @@ final class GroupCoordinator {
     private func joinWithoutId(
         _ group: Group, _ join: Join, _ known: Member?, _ answer: @escaping (JoinAnswer) -> Void
     ) {
-        let id = (join.instanceId ?? join.clientId) + "-" + Identifier.hex(bytes: 16)
+        let id = GroupCoordinator.memberId(join.instanceId ?? join.clientId)
         if let known {
             replaceStatic(group, known, join, newId: id, answer)
         } else if join.instanceId == nil && join.idRequired {
@@ -78,6 +80,11 @@ final class GroupCoordinator {
         } else {
             addMember(group, join, id: id, answer)
         }
+    }
+
+    /// A long name with something behind it would be longer than a string can be, and the journal could not be read.
+    private static func memberId(_ name: String) -> String {
+        String(String.UnicodeScalarView(name.unicodeScalars.prefix(namePrefix))) + "-" + Identifier.hex(bytes: 16)
     }
 
     private func addMember(_ group: Group, _ join: Join, id: String, _ answer: @escaping (JoinAnswer) -> Void) {

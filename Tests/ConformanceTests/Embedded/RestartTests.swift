@@ -8,6 +8,18 @@ import Testing
 @Suite struct RestartTests {
     private func wall() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
+    @Test func namesTooLongForTheJournalDoNotGetIntoIt() throws {
+        let broker = try BrokerUnderKill()
+        let client = try broker.client()
+        client.clientId = String(repeating: "ä", count: 16_370)
+        let joined = try client.joinWithId("g")
+        #expect(joined.code == 0 && joined.memberId.utf8.count < 1000)
+        #expect(try client.sync("g", joined, assignments: [joined.memberId: "mine"]) == (0, "mine"))
+        broker.kill()
+        try broker.start()
+        #expect(try broker.client().heartbeat("g", joined) == 0)
+    }
+
     @Test func aTransactionalIdWithoutEpochsLeftGetsANewProducerId() throws {
         let broker = try BrokerUnderKill()
         #expect(try broker.client().createTopic("t") == 0)
