@@ -49,8 +49,14 @@ final class BrokerNode {
             guard port == 0, wanted != 0 else { throw error }
             (listener, self.port) = try Sockets.listenAnywhere(backlog: BrokerNode.backlog)
         }
-        try restore()
-        try directory.announce(port: self.port)
+        do {
+            try restore()
+            try directory.announce(port: self.port)
+        } catch {
+            // Whoever tries again in this process finds the port free.
+            Glibc.close(listener)
+            throw error
+        }
         poller.add(listener)
         // At once in the first turn: a broker that is only ever up for moments cleans up, too.
         core.after(milliseconds: 0) { [unowned self] in self.upkeep() }

@@ -1,4 +1,4 @@
-// What a start makes of a journal that is not as usual.
+// What a start makes of a journal and of logs that are not as usual.
 import Foundation
 import TestSupport
 import Testing
@@ -7,6 +7,36 @@ import Testing
 
 @Suite struct RestartTests {
     private func wall() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
+    /// An entry as it lies in the journal: whole, with the right checksum, whatever it says.
+    private func framed(_ content: [UInt8]) -> Data {
+        var writer = ByteWriter()
+        writer.int32(Int32(content.count))
+        writer.int32(Int32(bitPattern: Crc32c.of(content, 0..<content.count)))
+        writer.raw(content)
+        return Data(writer.bytes)
+    }
+
+    @Test func anEntryNobodyCanReadKeepsTheBrokerFromStartingAndCostsNothing() throws {
+        let broker = try BrokerUnderKill()
+        #expect(try broker.client().createTopic("kept") == 0)
+        #expect(try broker.client().produce("kept", batch(["x"])).code == 0)
+        broker.kill()
+        let journal = URL(fileURLWithPath: broker.directory + "/journal")
+        let whole = try Data(contentsOf: journal)
+        // A kind of a later version, and a transaction that ends after its id.
+        for content: [UInt8] in [[99, 1, 2, 3], [JournalKind.transaction].map { UInt8($0.rawValue) } + [0, 1, 120]] {
+            let odd = framed(content) + whole
+            try odd.write(to: journal)
+            #expect(throws: BrokerStartError.self) { try EmbeddedBroker(directory: broker.directory) }
+            #expect(try Data(contentsOf: journal) == odd)
+            #expect(broker.files("kept", suffix: ".log").count == 1)
+        }
+        // The version that can read it finds everything.
+        try whole.write(to: journal)
+        try broker.start()
+        #expect(try broker.client().fetch("kept").values == ["x"])
+    }
 
     @Test func namesTooLongForTheJournalDoNotGetIntoIt() throws {
         let broker = try BrokerUnderKill()
