@@ -5,7 +5,7 @@ import Platform
 final class TransactionCoordinator {
     /// Producer ids are reserved in the journal by the block, so that a crash skips some rather than repeat one.
     private static let producerIdBlock: Int64 = 1000
-    private static let retryMilliseconds: Int64 = 200
+    static let retryMilliseconds: Int64 = 200
 
     let core: Core
     let offsets: GroupCoordinator

@@ -69,4 +69,35 @@ import Testing
             #expect(next.code == 0 && next.id > old && next.epoch == 0)
         }
     }
+
+    @Test func aTransactionNobodyKnowsIsAbortedOnceThereIsRoom() throws {
+        try withTemporaryDirectory { directory in
+            let settings = BrokerSettings()
+            let catalog = Catalog(directory: directory, settings: settings)
+            try catalog.makeDirectory()
+            try catalog.add(
+                name: "t", id: .random(), partitionCount: 1, overrides: [:], nowMilliseconds: wall())
+            let log = try #require(catalog.partition(TopicPartition(topic: "t", partition: 0)))
+            var orphan = batch(["never"], producerId: 7, epoch: 0, sequence: 0, transactional: true)
+            let header = try #require(BatchHeader(orphan, at: 0))
+            _ = try log.append(&orphan, 0..<orphan.count, header, nowMilliseconds: wall())
+            // Its file cannot be opened for a while, as it could not be written to on a full disk.
+            let path = log.segments[0].path
+            log.segments[0].closeFile()
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".aside")
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            let core = Core(settings: settings, journal: try Journal(path: directory + "/journal"), catalog: catalog)
+            defer { core.forgetTimers() }
+            TransactionCoordinator(core: core, groups: GroupCoordinator(core: core)).resume()
+            #expect(log.lastStableOffset == 0)
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.moveItem(atPath: path + ".aside", toPath: path)
+            try eventually {
+                core.tick()
+                core.runTimers()
+                return log.lastStableOffset == 2
+            }
+            #expect(log.producers.aborted.map(\.producerId) == [7])
+        }
+    }
 }
