@@ -1,4 +1,4 @@
-// The log of one partition by itself: with a checkpoint at every batch.
+// The log of one partition by itself: with a checkpoint at every batch, and compacted by hand.
 import Foundation
 import TestSupport
 import Testing
@@ -62,5 +62,39 @@ import Testing
             #expect(log.nextOffset == 2 && log.lastStableOffset == 2)
             #expect(try open(directory).lastStableOffset == 2)
         }
+    }
+
+    /// The broker cannot look into compressed batches: one of them may hold what the tombstone deletes.
+    @Test(arguments: [Int16(0), 1])
+    func aTombstoneStaysAsLongAsAnOlderCompressedBatch(_ compression: Int16) throws {
+        try withTemporaryDirectory { directory in
+            let log = try open(directory)
+            _ = try append(batch(["old"], keys: ["k"], compression: compression), to: log)
+            _ = try append(batch(["null"], keys: ["k"], timestamp: 1), to: log)
+            try compact(log)
+            #expect(try values(log).contains("null"), "it goes in the run after the one that took its record")
+            _ = try append(batch(["more"], keys: ["other"]), to: log)
+            try compact(log)
+            #expect(try values(log).contains("null") == (compression != 0))
+            #expect(try values(log).contains("more"))
+        }
+    }
+
+    private func compact(_ log: PartitionLog) throws {
+        try log.roll(nowMilliseconds: now)
+        var config = TopicConfig(segmentBytes: log.limits.segmentBytes)
+        config.deleteRetentionMilliseconds = 0
+        config.minimumDirtyRatio = 0
+        let run = try #require(Compaction(log: log, config: config, wallMilliseconds: now))
+        while case .more = try run.step() {}
+    }
+
+    private func values(_ log: PartitionLog) throws -> [String] {
+        let slice = try #require(
+            try log.read(
+                from: 0, limit: log.nextOffset, maximumBytes: 1 << 20, firstWhole: true, nowMilliseconds: now))
+        var found = RawClient.Fetched()
+        found.bytes = try slice.file.read(at: slice.offset, count: slice.length)
+        return found.values
     }
 }
