@@ -6,7 +6,6 @@ import Glibc
 enum JournalKind: Int8 {
     case topicCreated = 1
     case topicDeleted = 2
-    case topicConfigured = 3
     case producerIdsReserved = 4
     case transaction = 5
     case transactionPartitions = 6
