@@ -49,8 +49,14 @@ final class BrokerNode {
             guard port == 0, wanted != 0 else { throw error }
             (listener, self.port) = try Sockets.listenAnywhere(backlog: BrokerNode.backlog)
         }
-        try restore()
-        try directory.announce(port: self.port)
+        do {
+            try restore()
+            try directory.announce(port: self.port)
+        } catch {
+            // Whoever tries again in this process finds the port free.
+            Glibc.close(listener)
+            throw error
+        }
         poller.add(listener)
         // At once in the first turn: a broker that is only ever up for moments cleans up, too.
         core.after(milliseconds: 0) { [unowned self] in self.upkeep() }
@@ -161,7 +167,7 @@ final class BrokerNode {
     private func restore() throws {
         try journal.replay { kind, reader throws(MalformedRequest) in
             switch kind {
-            case .topicCreated, .topicDeleted, .topicConfigured:
+            case .topicCreated, .topicDeleted:
                 do { try self.replayTopic(kind, &reader) } catch let error as MalformedRequest { throw error } catch {
                     throw MalformedRequest(String(describing: error))
                 }
@@ -188,7 +194,7 @@ final class BrokerNode {
         let name: String
         let id: UUIDBytes
         let partitionCount: Int32
-        var overrides: [String: String]
+        let overrides: [String: String]
     }
     /// Topics as the journal tells them; logs are opened once it is clear which ones are left.
     private var declaredTopics: [String: DeclaredTopic] = [:]
@@ -201,7 +207,6 @@ final class BrokerNode {
             let count = try reader.int32()
             declaredTopics[name] = DeclaredTopic(
                 name: name, id: id, partitionCount: count, overrides: try TopicJournal.overrides(&reader))
-        case .topicConfigured: declaredTopics[name]?.overrides = try TopicJournal.overrides(&reader)
         default: declaredTopics[name] = nil
         }
     }

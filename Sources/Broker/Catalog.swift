@@ -11,19 +11,13 @@ final class Topic {
     let id: UUIDBytes
     let partitions: [PartitionLog]
     /// What the creator set; everything else has the broker's default.
-    private(set) var overrides: [String: String]
-    private(set) var config: TopicConfig
+    let overrides: [String: String]
+    let config: TopicConfig
 
     init(name: String, id: UUIDBytes, partitions: [PartitionLog], overrides: [String: String], defaults: TopicConfig) {
         self.name = name
         self.id = id
         self.partitions = partitions
-        self.overrides = overrides
-        config = defaults.applying(overrides)
-        for log in partitions { log.limits = config.limits }
-    }
-
-    func configure(_ overrides: [String: String], defaults: TopicConfig) {
         self.overrides = overrides
         config = defaults.applying(overrides)
         for log in partitions { log.limits = config.limits }

@@ -26,8 +26,9 @@ final class Core {
         timers.add(due: nowMilliseconds + max(0, milliseconds), action)
     }
 
+    /// Runs what is due. What that sets for at once waits for the next turn: in between the requests are served.
     func runTimers() {
-        while let action = timers.pop(now: nowMilliseconds) { action() }
+        for action in timers.takeDue(now: nowMilliseconds) { action() }
     }
 
     /// What was to be done later is what keeps the parts of a stopped broker alive.

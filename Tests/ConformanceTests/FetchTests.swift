@@ -21,6 +21,18 @@ import Testing
     }
 
     @Test(arguments: BrokerUnderTest.all)
+    func aWaitingFetchLearnsAtOnceThatItsTopicIsDeleted(_ broker: BrokerUnderTest) throws {
+        let topic = try broker.topic()
+        let reader = try broker.client()
+        let started = ContinuousClock.now
+        try reader.sendFetch([(topic, 0, 0)], wait: 20_000)
+        try reader.awaitTaken()
+        #expect(try broker.client().deleteTopic(topic) == 0)
+        #expect(try reader.receiveFetch().first?.code == 3)
+        #expect(ContinuousClock.now - started < .seconds(10))
+    }
+
+    @Test(arguments: BrokerUnderTest.all)
     func aFetchWaitsForItsMinimumAndNoLongerThanAsked(_ broker: BrokerUnderTest) throws {
         let topic = try broker.topic()
         let client = try broker.client()

@@ -129,6 +129,16 @@ import Testing
     }
 
     @Test(arguments: BrokerUnderTest.all)
+    func aMemberInAHurryHoldsUpNobody(_ broker: BrokerUnderTest) throws {
+        let (client, group) = (try broker.client(), unique("g"))
+        #expect(try client.join(group, instance: "a", session: 1000, rebalance: 0).code == 0)
+        #expect(try client.metadata([]).brokers == 1)
+        #expect(try broker.client().metadata([]).brokers == 1)
+        // It never asked for its assignment and is not heard of again.
+        try eventually { try client.describe(group).state == "Empty" }
+    }
+
+    @Test(arguments: BrokerUnderTest.all)
     func aStaticMemberComesBackToItsPlaceUnnoticed(_ broker: BrokerUnderTest) throws {
         let (one, two, group) = (try broker.client(), try broker.client(), unique("g"))
         let a = try one.join(group, instance: "a")

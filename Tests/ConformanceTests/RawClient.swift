@@ -8,6 +8,7 @@ final class RawClient {
     struct Closed: Error {}
     private var descriptor: Int32
     private var correlation: Int32 = 0
+    var clientId = "raw"
 
     init(bootstrap: String, receiveSeconds: Int = 30) throws {
         let port = UInt16(bootstrap.split(separator: ":").last ?? "") ?? 0
@@ -95,7 +96,7 @@ final class RawClient {
         writer.int16(api)
         writer.int16(version)
         writer.int32(correlation)
-        writer.nullableString("raw")
+        writer.nullableString(clientId)
         writer.flexible = flexible
         writer.endStructure()
         body(&writer)

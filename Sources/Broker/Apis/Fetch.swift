@@ -125,14 +125,21 @@ final class FetchWaiter {
         var bytes = 0
         var any = false
         for topic in topics {
+            let current = node.catalog.topics[topic.name]
             for wanted in topic.partitions {
                 any = true
-                guard let log = wanted.log, code(wanted, log) == .none else { return true }
+                guard let log = log(wanted, of: current), code(wanted, log) == .none else { return true }
                 bytes += min(wanted.maximumBytes, log.roughlyAvailable(from: wanted.offset, limit: limit(log)))
                 if bytes > 0 && bytes >= minimumBytes { return true }
             }
         }
         return !any || minimumBytes == 0
+    }
+
+    /// Nil when there never was one, or its topic was deleted meanwhile, even if there is a new one of the same name.
+    private func log(_ wanted: Wanted, of topic: Topic?) -> PartitionLog? {
+        guard let log = wanted.log, topic?.partition(wanted.index) === log else { return nil }
+        return log
     }
 
     private func code(_ wanted: Wanted, _ log: PartitionLog) -> ErrorCode {
@@ -169,7 +176,7 @@ final class FetchWaiter {
     }
 
     private func find(_ wanted: Wanted, _ topic: String, left: Int, first: Bool) -> Found {
-        guard let log = wanted.log, node.catalog.topics[topic]?.partition(wanted.index) === log else {
+        guard let log = log(wanted, of: node.catalog.topics[topic]) else {
             return Found(wanted: wanted, code: .unknownTopicOrPartition, slice: nil, limit: 0)
         }
         let limit = limit(log)

@@ -124,6 +124,9 @@ struct ByteReader {
     }
 
     private mutating func text(_ length: Int) throws(MalformedRequest) -> String {
+        // Kafka's own limit. Compact lengths could be larger, but nothing else here could hold such a text, least of all
+        // the journal.
+        guard length <= Int(Int16.max) else { throw MalformedRequest("a string of \(length) bytes") }
         let start = try take(length)
         guard let text = String(validating: bytes[start..<start + length], as: UTF8.self) else {
             throw MalformedRequest("a string that is not UTF-8")

@@ -25,9 +25,7 @@ enum ErrorCode: Int16, Sendable {
     case invalidReplicaAssignment = 39
     case invalidConfig = 40
     case invalidRequest = 42
-    case unsupportedForMessageFormat = 43
     case outOfOrderSequenceNumber = 45
-    case duplicateSequenceNumber = 46
     case invalidProducerEpoch = 47
     case invalidTransactionState = 48
     case invalidProducerIdMapping = 49
@@ -36,7 +34,6 @@ enum ErrorCode: Int16, Sendable {
     case transactionalIdAuthorizationFailed = 53
     case operationNotAttempted = 55
     case kafkaStorageError = 56
-    case unknownProducerId = 59
     case nonEmptyGroup = 68
     case groupIdNotFound = 69
     case fetchSessionIdNotFound = 70
@@ -44,7 +41,6 @@ enum ErrorCode: Int16, Sendable {
     case unknownLeaderEpoch = 75
     case unsupportedCompressionType = 76
     case memberIdRequired = 79
-    case groupMaxSizeReached = 81
     case fencedInstanceId = 82
     case invalidRecord = 87
     case unstableOffsetCommit = 88

@@ -2,6 +2,10 @@
 import Platform
 
 final class GroupCoordinator {
+    private static let shortestRebalanceMilliseconds: Int64 = 100
+    /// As much of a client's name as its member id begins with.
+    private static let namePrefix = 249
+
     let core: Core
     var settings: BrokerSettings { core.settings }
     var groups: [String: Group] = [:]
@@ -63,7 +67,7 @@ final class GroupCoordinator {
     private func joinWithoutId(
         _ group: Group, _ join: Join, _ known: Member?, _ answer: @escaping (JoinAnswer) -> Void
     ) {
-        let id = (join.instanceId ?? join.clientId) + "-" + Identifier.hex(bytes: 16)
+        let id = GroupCoordinator.memberId(join.instanceId ?? join.clientId)
         if let known {
             replaceStatic(group, known, join, newId: id, answer)
         } else if join.instanceId == nil && join.idRequired {
@@ -78,13 +82,16 @@ final class GroupCoordinator {
         }
     }
 
+    /// A long name with something behind it would be longer than a string can be, and the journal could not be read.
+    private static func memberId(_ name: String) -> String {
+        String(String.UnicodeScalarView(name.unicodeScalars.prefix(namePrefix))) + "-" + Identifier.hex(bytes: 16)
+    }
+
     private func addMember(_ group: Group, _ join: Join, id: String, _ answer: @escaping (JoinAnswer) -> Void) {
         let member = Member(
             id: id, instanceId: join.instanceId, clientId: join.clientId,
             sessionMilliseconds: Int64(join.sessionMilliseconds),
-            rebalanceMilliseconds: Int64(
-                join.rebalanceMilliseconds < 0 ? join.sessionMilliseconds : join.rebalanceMilliseconds),
-            protocols: join.protocols)
+            rebalanceMilliseconds: rebalanceMilliseconds(of: join), protocols: join.protocols)
         let wasEmpty = group.members.isEmpty
         if wasEmpty { group.protocolType = join.protocolType }
         group.add(member)
@@ -123,8 +130,13 @@ final class GroupCoordinator {
     private func update(_ member: Member, _ join: Join) {
         member.protocols = join.protocols
         member.sessionMilliseconds = Int64(join.sessionMilliseconds)
-        member.rebalanceMilliseconds = Int64(
-            join.rebalanceMilliseconds < 0 ? join.sessionMilliseconds : join.rebalanceMilliseconds)
+        member.rebalanceMilliseconds = rebalanceMilliseconds(of: join)
+    }
+
+    /// Nobody can come back within next to no time: a rebalance lasts at least as long as the shortest session.
+    private func rebalanceMilliseconds(of join: Join) -> Int64 {
+        let wanted = join.rebalanceMilliseconds < 0 ? join.sessionMilliseconds : join.rebalanceMilliseconds
+        return Int64(max(wanted, settings.minimumSessionMilliseconds))
     }
 
     private func rejoin(_ group: Group, _ member: Member, _ join: Join, _ answer: @escaping (JoinAnswer) -> Void) {
@@ -182,7 +194,7 @@ final class GroupCoordinator {
     }
 
     private func scheduleJoinDeadline(_ group: Group, _ number: Int) {
-        core.after(milliseconds: group.rebalanceMilliseconds) { [weak group] in
+        core.after(milliseconds: deadline(group)) { [weak group] in
             guard let group, group.rebalanceNumber == number, group.state == .preparingRebalance else { return }
             group.isDelayed = false
             group.pendingIds = [:]
@@ -194,6 +206,12 @@ final class GroupCoordinator {
                 self.scheduleJoinDeadline(group, number)
             }
         }
+    }
+
+    /// How long the members have. With a static member that does not come back its end begins the next one, so it is
+    /// never near zero, whatever the journal of an older version or a low minimum of sessions says.
+    private func deadline(_ group: Group) -> Int64 {
+        max(GroupCoordinator.shortestRebalanceMilliseconds, group.rebalanceMilliseconds)
     }
 
     func completeJoinIfReady(_ group: Group) {
@@ -218,7 +236,7 @@ final class GroupCoordinator {
             beginSession(group, member)
             answer(currentAnswer(group, member, asLeader: group.leader == member.id))
         }
-        core.after(milliseconds: group.rebalanceMilliseconds) { [weak group] in
+        core.after(milliseconds: deadline(group)) { [weak group] in
             guard let group, group.rebalanceNumber == number, group.state == .completingRebalance else { return }
             for member in group.members where !member.hasSynced && member.instanceId == nil { group.remove(member) }
             self.prepareRebalance(group)

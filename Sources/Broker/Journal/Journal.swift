@@ -1,10 +1,11 @@
 // The broker's own memory on disk: topics, groups, offsets, producer ids and transactions, one entry a change.
-// An entry is whole or absent; what comes after a damaged one was never acknowledged and is cut off.
+// An entry is whole or absent; what comes after a damaged one was never acknowledged and is cut off. One that is whole but
+// says what nobody understands is no damage: it is of another version, and what follows it is as true as ever.
+import Glibc
 
 enum JournalKind: Int8 {
     case topicCreated = 1
     case topicDeleted = 2
-    case topicConfigured = 3
     case producerIdsReserved = 4
     case transaction = 5
     case transactionPartitions = 6
@@ -34,8 +35,9 @@ final class Journal {
         file = try LogFile(path: path, create: true)
     }
 
-    /// Reads every entry in order; called once, before anything is written.
-    func replay(_ apply: (JournalKind, inout ByteReader) throws(MalformedRequest) -> Void) throws(StorageError) {
+    /// Reads every entry in order; called once, before anything is written. With an entry it cannot read the broker does not
+    /// start and the file stays as it is: to go on without it would throw away topics and their logs.
+    func replay(_ apply: (JournalKind, inout ByteReader) throws(MalformedRequest) -> Void) throws {
         let bytes = try file.read(at: 0, count: try file.size())
         var position = 0
         while bytes.count - position >= Journal.frameBytes {
@@ -45,8 +47,13 @@ final class Journal {
             let crc = UInt32(truncatingIfNeeded: bigEndian(bytes, position + 4, 4))
             guard Crc32c.of(bytes, start..<start + length) == crc else { break }
             var reader = ByteReader(bytes, range: start..<start + length)
-            if let code = try? reader.int8(), let kind = JournalKind(rawValue: code) {
-                do { try apply(kind, &reader) } catch { break }
+            do {
+                let code = try reader.int8()
+                guard let kind = JournalKind(rawValue: code) else { throw MalformedRequest("unknown kind \(code)") }
+                try apply(kind, &reader)
+            } catch {
+                throw BrokerStartError(
+                    description: "\(path) holds an entry this version cannot read, at byte \(position): \(error)")
             }
             position = start + length
         }
@@ -68,8 +75,16 @@ final class Journal {
     /// Writes an entry; when it cannot be written nothing has changed.
     func append(_ kind: JournalKind, _ write: (inout ByteWriter) -> Void) throws(StorageError) {
         let entry = Journal.entry(kind, write)
+        try checkSize(entry)
         try file.write(entry.bytes, 0..<entry.bytes.count, at: size)
         size += entry.bytes.count
+    }
+
+    /// A start would take a larger one for damage and cut off all that follows.
+    private func checkSize(_ entry: ByteWriter) throws(StorageError) {
+        guard entry.bytes.count - Journal.frameBytes <= Journal.maximumEntryBytes else {
+            throw StorageError("write", path, code: EFBIG)
+        }
     }
 
     /// Replaces the history by the state it led to.
@@ -78,6 +93,7 @@ final class Journal {
         try fresh.truncate(to: 0)
         var position = 0
         for entry in entries {
+            try checkSize(entry)
             try fresh.write(entry.bytes, 0..<entry.bytes.count, at: position)
             position += entry.bytes.count
         }

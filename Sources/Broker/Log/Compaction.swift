@@ -47,6 +47,9 @@ final class Compaction {
     /// Records from here on are newer than the map and stay.
     private var mappedEnd: Int64
     private var output: SegmentRewrite?
+    /// A compressed batch was kept. It may hold older records of any key, so from there on every tombstone stays: without
+    /// it they would come back.
+    private var hasKeptCompressed = false
 
     /// Nil when there is nothing worth it.
     init?(log: PartitionLog, config: TopicConfig, wallMilliseconds: Int64) {
@@ -131,6 +134,7 @@ final class Compaction {
         guard !header.isControl, !isAborted(header) else { return }
         guard header.compression == 0 else {
             // The broker cannot look inside; the batch stays whole, as a plain one.
+            hasKeptCompressed = true
             return try output.append(BatchBuilder.withoutProducer(Array(block[start..<start + header.totalSize])))
         }
         var kept: [RecordView] = []
@@ -144,7 +148,7 @@ final class Compaction {
     private func keeps(_ record: RecordView, _ block: [UInt8]) -> Bool {
         guard let key = record.key else { return true }
         if let newest = latest[KeyHash(block[key])], newest > record.offset { return false }
-        return record.value != nil || record.timestamp >= deleteTombstonesBefore
+        return record.value != nil || hasKeptCompressed || record.timestamp >= deleteTombstonesBefore
             || record.offset >= deleteTombstonesBelow
     }
 

@@ -63,6 +63,7 @@ final class PartitionLog {
         try store(bytes, range, placed, nowMilliseconds: nowMilliseconds)
         producers.note(placed, nowMilliseconds: nowMilliseconds)
         moveLastStableOffset()
+        saveCheckpointIfDue()
         return .stored(baseOffset: base)
     }
 
@@ -75,6 +76,7 @@ final class PartitionLog {
         try store(bytes, 0..<bytes.count, header, nowMilliseconds: nowMilliseconds)
         producers.noteMarker(header, commit: commit, nowMilliseconds: nowMilliseconds)
         moveLastStableOffset()
+        saveCheckpointIfDue()
     }
 
     private func store(_ bytes: [UInt8], _ range: Range<Int>, _ header: BatchHeader, nowMilliseconds: Int64)
@@ -86,7 +88,6 @@ final class PartitionLog {
         if !active.isEmpty && (full || old) { try roll(nowMilliseconds: nowMilliseconds) }
         try active.append(bytes, range, header, nowMilliseconds: nowMilliseconds)
         bytesSinceCheckpoint += range.count
-        if bytesSinceCheckpoint >= limits.checkpointBytes { try saveCheckpoint() }
     }
 
     /// Closes the active segment and begins a new one.
@@ -189,7 +190,7 @@ final class PartitionLog {
         }
         segments = found
         // What was read once after a kill need not be read again after the next.
-        if bytesSinceCheckpoint >= limits.checkpointBytes { try saveCheckpoint() }
+        saveCheckpointIfDue()
         producers.forgetAborted(before: max(logStartOffset, cleanedUpTo))
     }
 
@@ -209,6 +210,15 @@ final class PartitionLog {
         bytesSinceCheckpoint = 0
         try Checkpoint(summary: active.summary, producers: producers).save(
             directory: directory, baseOffset: active.baseOffset)
+    }
+
+    /// Only after the producers have noted all that is stored: a start reads nothing of what a checkpoint covers. That it
+    /// cannot be written is no error of the batch before it, which is stored and must not be sent again.
+    private func saveCheckpointIfDue() {
+        guard bytesSinceCheckpoint >= limits.checkpointBytes else { return }
+        do { try saveCheckpoint() } catch {
+            Log.warning("checkpoint not written; the next start reads more", ["error": LogValue(error.description)])
+        }
     }
 
     func closeFiles(idleSince milliseconds: Int64) {

@@ -21,8 +21,14 @@ struct Timers {
         }
     }
 
-    /// Takes the next action that is due.
-    mutating func pop(now: Int64) -> (() -> Void)? {
+    /// Takes all actions that are due, in their order.
+    mutating func takeDue(now: Int64) -> [() -> Void] {
+        var actions: [() -> Void] = []
+        while let action = pop(now: now) { actions.append(action) }
+        return actions
+    }
+
+    private mutating func pop(now: Int64) -> (() -> Void)? {
         guard let first = heap.first, first.due <= now, let last = heap.popLast() else { return nil }
         if heap.isEmpty { return first.action }
         heap[0] = last

@@ -1,4 +1,5 @@
 // What transactions leave behind: for the journal, for the next start, and for nobody once they are old.
+import Platform
 
 extension TransactionCoordinator {
     func forgetTopic(_ topic: String) {
@@ -83,15 +84,28 @@ extension TransactionCoordinator {
             if transaction.isDecided { carryOut(transaction, afterStart: true) }
             if transaction.state == .ongoing { watch(transaction) }
         }
+        abortOrphans()
+    }
+
+    /// Without a marker nobody would read past what they left open, so on a full disk this waits for room, like `carryOut`.
+    private func abortOrphans() {
         let known = Set(transactions.values.filter { $0.state == .ongoing || $0.isDecided }.map(\.producerId))
-        for topic in core.catalog.topics.values {
-            for log in topic.partitions {
-                for producerId in log.producers.open.keys where !known.contains(producerId) {
-                    let epoch = log.producers.entries[producerId]?.epoch ?? 0
-                    try? log.appendMarker(
-                        commit: false, producerId: producerId, epoch: epoch, nowMilliseconds: core.wallMilliseconds)
-                }
+        do {
+            for topic in core.catalog.topics.values {
+                for log in topic.partitions { try abort(in: log, except: known) }
             }
+        } catch {
+            Log.error("transaction marker not written", ["error": LogValue(describing: error)])
+            core.after(milliseconds: TransactionCoordinator.retryMilliseconds) { self.abortOrphans() }
+        }
+    }
+
+    private func abort(in log: PartitionLog, except known: Set<Int64>) throws(StorageError) {
+        for producerId in log.producers.open.keys where !known.contains(producerId) {
+            let epoch = log.producers.entries[producerId]?.epoch ?? 0
+            try log.appendMarker(
+                commit: false, producerId: producerId, epoch: epoch, nowMilliseconds: core.wallMilliseconds)
+            core.grown(log)
         }
     }
 }

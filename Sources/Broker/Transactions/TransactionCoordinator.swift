@@ -5,7 +5,7 @@ import Platform
 final class TransactionCoordinator {
     /// Producer ids are reserved in the journal by the block, so that a crash skips some rather than repeat one.
     private static let producerIdBlock: Int64 = 1000
-    private static let retryMilliseconds: Int64 = 200
+    static let retryMilliseconds: Int64 = 200
 
     let core: Core
     let offsets: GroupCoordinator
@@ -55,13 +55,7 @@ final class TransactionCoordinator {
                 return Identity(producerId: known.producerId, epoch: known.epoch)
             }
         }
-        let exhausted = (transactions[id]?.epoch ?? 0) >= Int16.max - 1
-        var next = transactions[id].map { Identity(producerId: $0.producerId, epoch: $0.epoch + 1) }
-        if next == nil || exhausted {
-            guard let producerId = newProducerId() else { return Identity(code: .coordinatorNotAvailable) }
-            next = Identity(producerId: producerId, epoch: 0)
-        }
-        guard let next else { return Identity(code: .coordinatorNotAvailable) }
+        guard let next = nextIdentity(after: transactions[id]) else { return Identity(code: .coordinatorNotAvailable) }
         let fresh = Transaction(
             id: id, producerId: next.producerId, epoch: next.epoch, timeoutMilliseconds: timeoutMilliseconds,
             wallMilliseconds: core.wallMilliseconds)
@@ -71,6 +65,15 @@ final class TransactionCoordinator {
         }
         transactions[id] = fresh
         return next
+    }
+
+    /// The very last epoch is given to nobody: it is left for fencing. Who stands there, or before it, gets a new producer
+    /// id.
+    private func nextIdentity(after known: Transaction?) -> Identity? {
+        if let known, known.epoch < Int16.max - 1 {
+            return Identity(producerId: known.producerId, epoch: known.epoch + 1)
+        }
+        return newProducerId().map { Identity(producerId: $0, epoch: 0) }
     }
 
     // MARK: Inside a transaction

@@ -37,6 +37,13 @@ import Testing
         #expect(try broker.client().metadata([]).brokers == 1)
     }
 
+    @Test(arguments: BrokerUnderTest.all)
+    func aStringLongerThanTheProtocolAllowsEndsItsConnection(_ broker: BrokerUnderTest) throws {
+        let client = try broker.client()
+        #expect(throws: RawClient.Closed.self) { try client.initProducer(String(repeating: "x", count: 40_000)) }
+        #expect(try broker.client().metadata([]).brokers == 1)
+    }
+
     @Test func fiveHundredConnectionsAreServed() throws {
         let broker = try BrokerUnderKill()
         #expect(try broker.client().createTopic("many") == 0)

@@ -1,0 +1,103 @@
+// What a start makes of a journal and of logs that are not as usual.
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Broker
+
+@Suite struct RestartTests {
+    private func wall() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
+    /// An entry as it lies in the journal: whole, with the right checksum, whatever it says.
+    private func framed(_ content: [UInt8]) -> Data {
+        var writer = ByteWriter()
+        writer.int32(Int32(content.count))
+        writer.int32(Int32(bitPattern: Crc32c.of(content, 0..<content.count)))
+        writer.raw(content)
+        return Data(writer.bytes)
+    }
+
+    @Test func anEntryNobodyCanReadKeepsTheBrokerFromStartingAndCostsNothing() throws {
+        let broker = try BrokerUnderKill()
+        #expect(try broker.client().createTopic("kept") == 0)
+        #expect(try broker.client().produce("kept", batch(["x"])).code == 0)
+        broker.kill()
+        let journal = URL(fileURLWithPath: broker.directory + "/journal")
+        let whole = try Data(contentsOf: journal)
+        // A kind of a later version, and a transaction that ends after its id.
+        for content: [UInt8] in [[99, 1, 2, 3], [JournalKind.transaction].map { UInt8($0.rawValue) } + [0, 1, 120]] {
+            let odd = framed(content) + whole
+            try odd.write(to: journal)
+            #expect(throws: BrokerStartError.self) { try EmbeddedBroker(directory: broker.directory) }
+            #expect(try Data(contentsOf: journal) == odd)
+            #expect(broker.files("kept", suffix: ".log").count == 1)
+        }
+        // The version that can read it finds everything.
+        try whole.write(to: journal)
+        try broker.start()
+        #expect(try broker.client().fetch("kept").values == ["x"])
+    }
+
+    @Test func namesTooLongForTheJournalDoNotGetIntoIt() throws {
+        let broker = try BrokerUnderKill()
+        let client = try broker.client()
+        client.clientId = String(repeating: "ä", count: 16_370)
+        let joined = try client.joinWithId("g")
+        #expect(joined.code == 0 && joined.memberId.utf8.count < 1000)
+        #expect(try client.sync("g", joined, assignments: [joined.memberId: "mine"]) == (0, "mine"))
+        broker.kill()
+        try broker.start()
+        #expect(try broker.client().heartbeat("g", joined) == 0)
+    }
+
+    @Test func aTransactionalIdWithoutEpochsLeftGetsANewProducerId() throws {
+        let broker = try BrokerUnderKill()
+        #expect(try broker.client().createTopic("t") == 0)
+        let old = try broker.client().initProducer("tx").id
+        for epoch in [Int16.max - 1, Int16.max] {
+            broker.kill()
+            let journal = try Journal(path: broker.directory + "/journal")
+            try journal.replay { _, _ throws(MalformedRequest) in }
+            let worn = Transaction(
+                id: "tx", producerId: old, epoch: epoch, timeoutMilliseconds: 60_000, wallMilliseconds: wall())
+            try journal.append(.transaction) { TransactionJournal.write(&$0, worn) }
+            try broker.start()
+            let client = try broker.client()
+            // Its successor fences what it has open with the very last epoch.
+            #expect(try client.addPartitions("tx", .init(id: old, epoch: epoch), "t", [0]) == [0])
+            let next = try client.initProducer("tx")
+            #expect(next.code == 0 && next.id > old && next.epoch == 0)
+        }
+    }
+
+    @Test func aTransactionNobodyKnowsIsAbortedOnceThereIsRoom() throws {
+        try withTemporaryDirectory { directory in
+            let settings = BrokerSettings()
+            let catalog = Catalog(directory: directory, settings: settings)
+            try catalog.makeDirectory()
+            try catalog.add(
+                name: "t", id: .random(), partitionCount: 1, overrides: [:], nowMilliseconds: wall())
+            let log = try #require(catalog.partition(TopicPartition(topic: "t", partition: 0)))
+            var orphan = batch(["never"], producerId: 7, epoch: 0, sequence: 0, transactional: true)
+            let header = try #require(BatchHeader(orphan, at: 0))
+            _ = try log.append(&orphan, 0..<orphan.count, header, nowMilliseconds: wall())
+            // Its file cannot be opened for a while, as it could not be written to on a full disk.
+            let path = log.segments[0].path
+            log.segments[0].closeFile()
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".aside")
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            let core = Core(settings: settings, journal: try Journal(path: directory + "/journal"), catalog: catalog)
+            defer { core.forgetTimers() }
+            TransactionCoordinator(core: core, groups: GroupCoordinator(core: core)).resume()
+            #expect(log.lastStableOffset == 0)
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.moveItem(atPath: path + ".aside", toPath: path)
+            try eventually {
+                core.tick()
+                core.runTimers()
+                return log.lastStableOffset == 2
+            }
+            #expect(log.producers.aborted.map(\.producerId) == [7])
+        }
+    }
+}
