@@ -169,6 +169,19 @@ import Wire
         try system.awaitRestart("bookinventory-0", after: old)
         try system.awaitItem("/books/\(book)", ["stock": 5])
         #expect(try system.bookstore("shard", "check").status == 0)
+
+        try system.down()
+        let damaged = system.run.data("order-0") + "/shard-03.sqlite"
+        try Data(repeating: 1, count: 4096).write(to: URL(fileURLWithPath: damaged))
+        let list = try system.bookstore("shard", "list")
+        #expect(list.status == 1)
+        #expect(list.output.split(separator: "\n").count == 1 + 48)
+        #expect(list.errors.contains("\(damaged): file is not a database\n"))
+        let lines = try system.bookstore("shard", "list", "--json").output.split(separator: "\n")
+        let problems = try lines.map { try JSON(parsing: Array($0.utf8))["problem"] }.filter { !$0.isNull }
+        #expect(lines.count == 48 && problems == ["file is not a database"])
+        #expect(try system.bookstore("shard", "rebuild", "order-0", "3").status == 0)
+        #expect(try system.bookstore("shard", "check").output == "47 shard files, all sound\n")
     }
 
     @Test func aSagaCanBeTracedFromTheTopics() throws {
