@@ -119,6 +119,36 @@ import Wire
         #expect(result.errors.contains("BATCH_RECORDS_MAX: is 'many'"))
     }
 
+    @Test(
+        "A setting that makes no sense ends up before anything is started",
+        arguments: [
+            ("LISTEN_ADDRESS", "localhost"), ("LISTEN_ADDRESS", "192.0.2.1"), ("BREAKER_FAILURES", "0"),
+            ("INGRESS_BODY_BYTES_MAX", "-1"), ("BROKER_SEGMENT_BYTES", "1"), ("SHARDS", "0"),
+            ("EVENTS_RETENTION_HOURS", "0"), ("KAFKA_SECURITY_PROTOCOL", "foo"), ("UP_WHILE_PID", "abc"),
+            ("DELIVERY_INFO_TIMEOUT_MILLISECONDS", "0"), ("ORDER_PORT", "http"),
+        ])
+    func upReadsAllSettingsFirst(variable: String, value: String) throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        try withTemporaryDirectory { directory in
+            let run = directory + "/run"
+            for arguments in [["up", "--detach"], ["up"]] {
+                let result = try system.bookstore(
+                    arguments: arguments + ["--run-dir", run], environment: [variable: value])
+                #expect(result.status == 2)
+                #expect(result.errors.hasPrefix("bookstore up: \(variable): is '\(value)', "), "\(result.errors)")
+                #expect(!Files.exists(run))
+            }
+        }
+    }
+
+    @Test(arguments: ["gateway", "order"])
+    func aNameToListenOnIsRefusedAtOnce(process: String) throws {
+        let result = try TestSystem.shared(Shape.all[0]).bookstore(
+            process, environment: ["LISTEN_ADDRESS": "localhost", "KAFKA_BOOTSTRAP": "127.0.0.1:1"])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("LISTEN_ADDRESS: is 'localhost', expected a numeric"), "\(result.errors)")
+    }
+
     @Test func aZombieIsEndedAndStartedAgain() throws {
         let system = try TestSystem.shared(Shape.all[0])
         let old = try #require(system.pid("order-0"))

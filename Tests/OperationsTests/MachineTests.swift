@@ -102,7 +102,8 @@ import Wire
 
     @Test func addresses() {
         #expect(Address("127.0.0.1:9092,other:1")?.port == 9092)
-        #expect(Address("kafka") == nil)
+        #expect(Address("kafka") == nil && Address(":9092") == nil)
+        #expect(Address("[::1]:8080")?.host == "::1" && Address("[::1]:8080")?.description == "[::1]:8080")
     }
 
     @Test func logsHaveABound() throws {

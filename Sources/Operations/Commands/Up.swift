@@ -18,8 +18,9 @@ enum Up {
         example: "supervise --run-dir .run", isHidden: true, run: superviseBehind)
 
     private static func run(_ call: Invocation) throws -> Int32 {
-        // A mistake in the arguments should be told here, not in a log, whatever runs.
+        // A mistake in the arguments or the settings should be told here, not in a log, whatever runs.
         _ = try replicas(call)
+        try SettingsCheck.everything(call.system, call.settings)
         let run = RunDirectory(call)
         try run.prepare()
         if let supervisor = SupervisorLock.holder(run) { return alreadyRunning(call, run, supervisor) }
