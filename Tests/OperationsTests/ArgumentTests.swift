@@ -35,6 +35,8 @@ import Wire
         (["--frobnicate", "x"], "unknown option '--frobnicate'"),
         (["--detach=1", "x"], "--detach takes no value"),
         (["x", "--run-dir"], "--run-dir needs a value: --run-dir DIR"),
+        (["x", "--run-dir", ""], "--run-dir is empty, expected DIR"),
+        (["x", "--run-dir="], "--run-dir is empty, expected DIR"),
         (["x", "y", "z"], "unexpected argument 'z'"),
         ([], "missing argument FIRST: the first"),
     ])
