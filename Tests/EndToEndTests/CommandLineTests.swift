@@ -111,6 +111,29 @@ import Wire
         #expect(result.status == 2)
     }
 
+    @Test func otherCountsAreNotAppliedToWhatRuns() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let result = try system.bookstore("up", "--detach", "--replicas", "order=3")
+        #expect(result.status == 1)
+        #expect(result.errors.contains("--replicas was not applied, there is already order=1:"), "\(result.errors)")
+        #expect(try system.bookstore("up", "--detach", "--replicas", "order=1").status == 0)
+    }
+
+    @Test func topicsAreListedForAScript() throws {
+        let result = try TestSystem.shared(Shape.all[0]).bookstore("topics", "--json")
+        let topics = try JSON(parsing: Array(result.output.utf8))
+        #expect(topics["created"].array == [])
+        #expect(topics["existing"].array?.contains("cnabookstore.dead-letters") == true)
+    }
+
+    @Test func theWalkThroughNeedsAGateway() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        #expect(try system.bookstore("demo", "--url", "nonsense").status == 2)
+        let result = try system.bookstore("demo", "--url", "http://127.0.0.1:1")
+        #expect(result.status == 1 && result.output.isEmpty)
+        #expect(result.errors.contains("nobody answers at http://127.0.0.1:1"))
+    }
+
     @Test func settingsThatMakeNoSenseAreToldAtOnce() throws {
         let system = try TestSystem.shared(Shape.all[0])
         let result = try system.bookstore(

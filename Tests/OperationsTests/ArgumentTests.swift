@@ -61,6 +61,37 @@ import Wire
         #expect(Nearest.distance(one, other) == distance)
     }
 
+    @Test(arguments: [
+        ("stauts", ", did you mean 'status'?"), ("ordre", ", did you mean 'order'?"), ("foo", ""), ("u", ""), ("", ""),
+    ])
+    func onlyANearWordIsSuggested(word: String, hint: String) {
+        #expect(Nearest.hint(word, among: ["up", "status", "order", "book"]) == hint)
+    }
+
+    @Test func summariesOfAHelpTextBeginInOneColumn() {
+        let lines = Help.of(command, Sample.system).split(separator: "\n").filter { $0.hasPrefix("  ") }
+        #expect(
+            lines == [
+                "  FIRST          the first", "  SECOND         the second", "  --detach       behind",
+                "  --run-dir DIR  where", "  --count N      how many", "  --help         this text",
+            ])
+    }
+
+    @Test(arguments: [
+        ["shard"], ["dead-letters", "--run-dir", "x"], ["shard", "frob"], ["demo", "--url", "nonsense"],
+    ])
+    func callsThatMakeNoSense(words: [String]) {
+        let status = CommandLineTool.run(Sample.system, arguments: ["tool"] + words, settings: Settings([:]))
+        #expect(status == 2)
+    }
+
+    @Test func countsThatDifferFromWhatRunsAreNamed() throws {
+        let replicas = try Replicas("order=2", known: ["order", "gateway"])
+        let services = ["order", "gateway"]
+        #expect(replicas.differences(from: ["broker-0", "order-0", "order-1", "gateway-0"], of: services) == [])
+        #expect(replicas.differences(from: ["broker-0", "order-0"], of: services) == ["order=1", "gateway=0"])
+    }
+
     @Test func everyCommandHasAnExampleOfItsOwn() {
         for command in Commands.all(Sample.system) {
             #expect(command.example.hasPrefix(command.name), "\(command.name)")

@@ -15,7 +15,8 @@ enum ShardCommand {
             options: options + [.flag("json", "for a script")],
             example: "shard list", run: list),
         Command(
-            name: "shard check", summary: "Check shard files from the first page to the last", options: options,
+            name: "shard check", summary: "Check shard files from the first page to the last",
+            options: options + [.flag("json", "for a script")],
             example: "shard check --data-dir .run/data/order-0", run: check),
         Command(
             name: "shard rebuild", summary: "Throw shard files away; their worker restores them from Kafka",
@@ -81,16 +82,26 @@ enum ShardCommand {
         var damaged = 0
         for file in files {
             let damage = file.damage()
+            if call.has("json") { Terminal.print(json(file, damage).text) }
             guard !damage.isEmpty else { continue }
             damaged += 1
-            Terminal.print("\(file.path): \(damage.joined(separator: "; "))")
+            if !call.has("json") { Terminal.print("\(file.path): \(damage.joined(separator: "; "))") }
         }
-        Terminal.print(
-            damaged == 0
-                ? "\(Readable.count(files.count, "shard file")), all sound"
-                : "\(damaged) of \(Readable.count(files.count, "shard file")) damaged; 'shard rebuild' restores them from Kafka"
-        )
+        if !call.has("json") { Terminal.print(verdict(damaged, of: files.count)) }
         return damaged == 0 ? 0 : 1
+    }
+
+    private static func json(_ file: ShardFile, _ damage: [String]) -> JSON {
+        [
+            "instance": .string(file.instance), "shard": .integer(Int64(file.shard)), "path": .string(file.path),
+            "problems": .array(damage.map { .string($0) }),
+        ]
+    }
+
+    private static func verdict(_ damaged: Int, of count: Int) -> String {
+        damaged == 0
+            ? "\(Readable.count(count, "shard file")), all sound"
+            : "\(damaged) of \(Readable.count(count, "shard file")) damaged; 'shard rebuild' restores them from Kafka"
     }
 
     private static func rebuild(_ call: Invocation) throws -> Int32 {
