@@ -107,7 +107,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Kafka", "Worker", "Contract", "Wire", "Platform", "TestSupport"],
+            dependencies: ["Operations", "Kafka", "Worker", "SQLite", "Contract", "Wire", "Platform", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "KafkaTests", dependencies: ["Kafka", "CHastyClock", "Platform", "TestSupport"],

@@ -1,5 +1,6 @@
-// The listening socket.
+// The listening socket, and the address for it.
 import Glibc
+public import Platform
 
 struct Listener {
     let socket: Int32
@@ -26,6 +27,29 @@ struct Listener {
     }
 
     func close() { _ = Glibc.close(socket) }
+}
+
+public enum ListenAddress {
+    private static let variable = "LISTEN_ADDRESS"
+
+    /// Tried out with any port: an address this machine does not have is a mistake to tell of at the start, and no other
+    /// start will mend it.
+    public static func fromSettings(_ settings: Settings) throws(SettingsError) -> String {
+        let address = settings.text(variable, default: "127.0.0.1")
+        do throws(IngressError) {
+            try Listener(address: address, port: 0).close()
+        } catch {
+            throw SettingsError(variable, "is '\(address)', \(problem(error))")
+        }
+        return address
+    }
+
+    private static func problem(_ error: IngressError) -> String {
+        switch error {
+        case .cannotListen(_, _, let reason): "where this machine cannot listen: \(reason)"
+        default: "expected a numeric IPv4 or IPv6 address of this machine; names are not looked up"
+        }
+    }
 }
 
 func errorText(_ code: Int32) -> String {

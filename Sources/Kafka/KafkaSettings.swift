@@ -51,7 +51,7 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
             guard unsafe access(path, R_OK) == 0 else { throw unreadable(variable, path) }
             security.append((property, path))
         }
-        guard chosen.hasPrefix("SASL") else { return }
+        guard chosen.hasPrefix("SASL") else { return try Self.refuseLogin(environment, chosen) }
         let mechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
         security.append(
             ("sasl.mechanism", try environment.choice("KAFKA_SASL_MECHANISM", default: "PLAIN", of: mechanisms)))
@@ -64,6 +64,15 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
         }
         guard let text = readTextFile(path) else { throw unreadable("KAFKA_SASL_PASSWORD_FILE", path) }
         password = Secret(text: text)
+    }
+
+    /// Whoever gives a name wants to log in, and would not be: the protocol was forgotten.
+    private static func refuseLogin(_ environment: Settings, _ chosen: String) throws(SettingsError) {
+        for variable in ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD_FILE", "KAFKA_SASL_MECHANISM"]
+        where environment.text(variable) != nil {
+            throw SettingsError(
+                variable, "is set, but KAFKA_SECURITY_PROTOCOL is \(chosen), expected SASL_PLAINTEXT or SASL_SSL")
+        }
     }
 
     private func unreadable(_ variable: String, _ path: String) -> SettingsError {

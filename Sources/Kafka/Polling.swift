@@ -80,6 +80,8 @@ func fetchProperties(_ settings: KafkaSettings, readCommitted: Bool) -> [(name: 
         ("enable.auto.commit", "false"),
         ("enable.auto.offset.store", "false"),
         ("isolation.level", readCommitted ? "read_committed" : "read_uncommitted"),
+        // What has rotted on a disk must not become a row of a shard; it costs a pass of CRC-32C over each batch.
+        ("check.crcs", "true"),
         // Nobody may silently begin elsewhere than where he was told to.
         ("auto.offset.reset", "error"),
         ("allow.auto.create.topics", "false"),

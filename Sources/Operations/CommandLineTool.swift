@@ -46,6 +46,8 @@ public enum CommandLineTool {
             return "unknown command '\(word)'" + Nearest.hint(word, among: known)
         }
         let names = group.map { "'\($0.name)'" }.joined(separator: ", ")
+        let second = words.dropFirst().first ?? ""
+        if second.isEmpty || second.hasPrefix("-") { return "'\(word)' alone is no command, expected one of \(names)" }
         return "unknown command '\(words.prefix(2).joined(separator: " "))', expected one of \(names)"
     }
 

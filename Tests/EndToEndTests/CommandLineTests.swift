@@ -111,12 +111,65 @@ import Wire
         #expect(result.status == 2)
     }
 
+    @Test func otherCountsAreNotAppliedToWhatRuns() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        let result = try system.bookstore("up", "--detach", "--replicas", "order=3")
+        #expect(result.status == 1)
+        #expect(result.errors.contains("--replicas was not applied, there is already order=1:"), "\(result.errors)")
+        #expect(try system.bookstore("up", "--detach", "--replicas", "order=1").status == 0)
+    }
+
+    @Test func topicsAreListedForAScript() throws {
+        let result = try TestSystem.shared(Shape.all[0]).bookstore("topics", "--json")
+        let topics = try JSON(parsing: Array(result.output.utf8))
+        #expect(topics["created"].array == [])
+        #expect(topics["existing"].array?.contains("cnabookstore.dead-letters") == true)
+    }
+
+    @Test func theWalkThroughNeedsAGateway() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        #expect(try system.bookstore("demo", "--url", "nonsense").status == 2)
+        let result = try system.bookstore("demo", "--url", "http://127.0.0.1:1")
+        #expect(result.status == 1 && result.output.isEmpty)
+        #expect(result.errors.contains("nobody answers at http://127.0.0.1:1"))
+    }
+
     @Test func settingsThatMakeNoSenseAreToldAtOnce() throws {
         let system = try TestSystem.shared(Shape.all[0])
         let result = try system.bookstore(
             "order", environment: ["BATCH_RECORDS_MAX": "many", "KAFKA_BOOTSTRAP": "x:1"])
         #expect(result.status == 2)
         #expect(result.errors.contains("BATCH_RECORDS_MAX: is 'many'"))
+    }
+
+    @Test(
+        "A setting that makes no sense ends up before anything is started",
+        arguments: [
+            ("LISTEN_ADDRESS", "localhost"), ("LISTEN_ADDRESS", "192.0.2.1"), ("BREAKER_FAILURES", "0"),
+            ("INGRESS_BODY_BYTES_MAX", "-1"), ("BROKER_SEGMENT_BYTES", "1"), ("SHARDS", "0"),
+            ("EVENTS_RETENTION_HOURS", "0"), ("KAFKA_SECURITY_PROTOCOL", "foo"), ("UP_WHILE_PID", "abc"),
+            ("DELIVERY_INFO_TIMEOUT_MILLISECONDS", "0"), ("ORDER_PORT", "http"),
+        ])
+    func upReadsAllSettingsFirst(variable: String, value: String) throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        try withTemporaryDirectory { directory in
+            let run = directory + "/run"
+            for arguments in [["up", "--detach"], ["up"]] {
+                let result = try system.bookstore(
+                    arguments: arguments + ["--run-dir", run], environment: [variable: value])
+                #expect(result.status == 2)
+                #expect(result.errors.hasPrefix("bookstore up: \(variable): is '\(value)', "), "\(result.errors)")
+                #expect(!Files.exists(run))
+            }
+        }
+    }
+
+    @Test(arguments: ["gateway", "order"])
+    func aNameToListenOnIsRefusedAtOnce(process: String) throws {
+        let result = try TestSystem.shared(Shape.all[0]).bookstore(
+            process, environment: ["LISTEN_ADDRESS": "localhost", "KAFKA_BOOTSTRAP": "127.0.0.1:1"])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("LISTEN_ADDRESS: is 'localhost', expected a numeric"), "\(result.errors)")
     }
 
     @Test func aZombieIsEndedAndStartedAgain() throws {
@@ -169,6 +222,19 @@ import Wire
         try system.awaitRestart("bookinventory-0", after: old)
         try system.awaitItem("/books/\(book)", ["stock": 5])
         #expect(try system.bookstore("shard", "check").status == 0)
+
+        try system.down()
+        let damaged = system.run.data("order-0") + "/shard-03.sqlite"
+        try Data(repeating: 1, count: 4096).write(to: URL(fileURLWithPath: damaged))
+        let list = try system.bookstore("shard", "list")
+        #expect(list.status == 1)
+        #expect(list.output.split(separator: "\n").count == 1 + 48)
+        #expect(list.errors.contains("\(damaged): file is not a database\n"))
+        let lines = try system.bookstore("shard", "list", "--json").output.split(separator: "\n")
+        let problems = try lines.map { try JSON(parsing: Array($0.utf8))["problem"] }.filter { !$0.isNull }
+        #expect(lines.count == 48 && problems == ["file is not a database"])
+        #expect(try system.bookstore("shard", "rebuild", "order-0", "3").status == 0)
+        #expect(try system.bookstore("shard", "check").output == "47 shard files, all sound\n")
     }
 
     @Test func aSagaCanBeTracedFromTheTopics() throws {

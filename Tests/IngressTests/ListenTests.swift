@@ -24,6 +24,20 @@ import Testing
         #expect(throws: IngressError.self) { try HTTPServer(address: "192.0.2.1", port: 0, handler: echo) }
     }
 
+    @Test(arguments: ["localhost", "1.2.3", "192.0.2.1", "8080"])
+    func anAddressFromTheEnvironmentIsTriedOut(address: String) {
+        let error = #expect(throws: SettingsError.self) {
+            try ListenAddress.fromSettings(Settings(["LISTEN_ADDRESS": address]))
+        }
+        #expect(error?.description.hasPrefix("LISTEN_ADDRESS: is '\(address)', ") == true)
+    }
+
+    @Test(arguments: ["", "0.0.0.0", "127.0.0.1", "127.1.2.3"])
+    func anAddressOfThisMachineIsTaken(address: String) throws {
+        let taken = try ListenAddress.fromSettings(Settings(["LISTEN_ADDRESS": address]))
+        #expect(taken == (address.isEmpty ? "127.0.0.1" : address))
+    }
+
     /// Dual stack: IPv4 clients show with their IPv4 address.
     @Test(arguments: ["127.0.0.1", "0.0.0.0", "::"])
     func addresses(address: String) throws {

@@ -49,6 +49,9 @@ import Testing
                     "KAFKA_SASL_MECHANISM",
                     ["KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "GSSAPI"]
                 ),
+                ("KAFKA_SASL_USERNAME", ["KAFKA_SASL_USERNAME": "u"]),
+                ("KAFKA_SASL_PASSWORD_FILE", ["KAFKA_SASL_PASSWORD_FILE": password]),
+                ("KAFKA_SASL_MECHANISM", ["KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SASL_MECHANISM": "PLAIN"]),
                 ("KAFKA_MESSAGE_MAX_BYTES", ["KAFKA_MESSAGE_MAX_BYTES": "many"]),
             ]
             for (variable, with) in cases {

@@ -35,6 +35,8 @@ import Wire
         (["--frobnicate", "x"], "unknown option '--frobnicate'"),
         (["--detach=1", "x"], "--detach takes no value"),
         (["x", "--run-dir"], "--run-dir needs a value: --run-dir DIR"),
+        (["x", "--run-dir", ""], "--run-dir is empty, expected DIR"),
+        (["x", "--run-dir="], "--run-dir is empty, expected DIR"),
         (["x", "y", "z"], "unexpected argument 'z'"),
         ([], "missing argument FIRST: the first"),
     ])
@@ -57,6 +59,37 @@ import Wire
     @Test(arguments: [("stauts", "status", 2), ("up", "up", 0), ("", "abc", 3), ("kitten", "sitting", 3)])
     func distances(one: String, other: String, distance: Int) {
         #expect(Nearest.distance(one, other) == distance)
+    }
+
+    @Test(arguments: [
+        ("stauts", ", did you mean 'status'?"), ("ordre", ", did you mean 'order'?"), ("foo", ""), ("u", ""), ("", ""),
+    ])
+    func onlyANearWordIsSuggested(word: String, hint: String) {
+        #expect(Nearest.hint(word, among: ["up", "status", "order", "book"]) == hint)
+    }
+
+    @Test func summariesOfAHelpTextBeginInOneColumn() {
+        let lines = Help.of(command, Sample.system).split(separator: "\n").filter { $0.hasPrefix("  ") }
+        #expect(
+            lines == [
+                "  FIRST          the first", "  SECOND         the second", "  --detach       behind",
+                "  --run-dir DIR  where", "  --count N      how many", "  --help         this text",
+            ])
+    }
+
+    @Test(arguments: [
+        ["shard"], ["dead-letters", "--run-dir", "x"], ["shard", "frob"], ["demo", "--url", "nonsense"],
+    ])
+    func callsThatMakeNoSense(words: [String]) {
+        let status = CommandLineTool.run(Sample.system, arguments: ["tool"] + words, settings: Settings([:]))
+        #expect(status == 2)
+    }
+
+    @Test func countsThatDifferFromWhatRunsAreNamed() throws {
+        let replicas = try Replicas("order=2", known: ["order", "gateway"])
+        let services = ["order", "gateway"]
+        #expect(replicas.differences(from: ["broker-0", "order-0", "order-1", "gateway-0"], of: services) == [])
+        #expect(replicas.differences(from: ["broker-0", "order-0"], of: services) == ["order=1", "gateway=0"])
     }
 
     @Test func everyCommandHasAnExampleOfItsOwn() {

@@ -102,7 +102,18 @@ import Wire
 
     @Test func addresses() {
         #expect(Address("127.0.0.1:9092,other:1")?.port == 9092)
-        #expect(Address("kafka") == nil)
+        #expect(Address("kafka") == nil && Address(":9092") == nil)
+        #expect(Address("[::1]:8080")?.host == "::1" && Address("[::1]:8080")?.description == "[::1]:8080")
+    }
+
+    @Test func locations() {
+        #expect(HTTPLocation("http://a:81/b/c")?.address.description == "a:81")
+        #expect(HTTPLocation("http://a:81/b/c")?.path == "/b/c")
+        #expect(HTTPLocation("http://a")?.address.description == "a:80")
+        #expect(HTTPLocation("http://[::1]")?.address.description == "[::1]:80")
+        for text in ["nonsense", "a:81", "https://a", "http://", "http://:80", "http://a:b", "http://a:81?x"] {
+            #expect(HTTPLocation(text) == nil, "\(text)")
+        }
     }
 
     @Test func logsHaveABound() throws {

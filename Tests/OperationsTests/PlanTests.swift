@@ -66,5 +66,9 @@ import Wire
         #expect(DemoText.fill("/orders/{order}?by={name}&x={y}", remembered) == "/orders/4?by=hong&x={y}")
         let filled = DemoText.fill(["id": "{order}", "text": "order {order}", "number": 1], remembered)
         #expect(filled == ["id": 4, "text": "order 4", "number": 1])
+        func missing(_ call: DemoStep.Call) -> String? { DemoText.missing(in: call, remembered) }
+        #expect(missing(.get("/orders/{order}")) == nil && missing(.get("/orders/{order}/{page}")) == "page")
+        #expect(missing(.post("/orders", ["by": "{name}", "number": 1])) == nil)
+        #expect(missing(.post("/orders", ["by": "{alice}"])) == "alice")
     }
 }

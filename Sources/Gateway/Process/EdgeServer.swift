@@ -19,7 +19,7 @@ public final class EdgeServer: Sendable {
         init(variable: String, defaultPort: UInt16, settings: Settings) throws(SettingsError) {
             self.variable = variable
             port = try settings.integer(variable, default: defaultPort, in: 0...UInt16.max)
-            address = settings.text("LISTEN_ADDRESS", default: "127.0.0.1")
+            address = try ListenAddress.fromSettings(settings)
             stopMilliseconds = try settings.integer("EDGE_STOP_MILLISECONDS", default: 8000, in: 0...60_000)
             limits = try IngressLimits.fromSettings(settings)
         }

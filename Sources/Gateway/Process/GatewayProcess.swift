@@ -25,14 +25,22 @@ public struct GatewayProcess {
         }
     }
 
+    /// Whether the settings make sense: said before anything is connected.
+    public static func check(_ settings: Settings) throws(SettingsError) {
+        _ = try EdgeOptions.fromSettings(settings, port: try place(settings).port)
+    }
+
+    private static func place(_ settings: Settings) throws(SettingsError) -> EdgeServer.Place {
+        try EdgeServer.Place(variable: "GATEWAY_PORT", defaultPort: defaultPort, settings: settings)
+    }
+
     private let system: SystemContract
     private let instance: String
     private let settings: Settings
     private let stop: StopSignal
 
     private func run() throws -> Int32 {
-        let place = try EdgeServer.Place(
-            variable: "GATEWAY_PORT", defaultPort: Self.defaultPort, settings: settings)
+        let place = try Self.place(settings)
         let edge = Edge(
             system: system, services: system.services, instance: instance,
             options: try EdgeOptions.fromSettings(settings, port: place.port))

@@ -137,6 +137,8 @@ extension Command {
         guard let given = parts.count == 2 ? parts[1] : rest.popFirst() else {
             throw UsageError("--\(option.name) needs a value: --\(option.name) \(value)")
         }
+        // An empty one is a variable that was not set, and no folder, count or place is meant by it.
+        guard !given.isEmpty else { throw UsageError("--\(option.name) is empty, expected \(value)") }
         call.values[option.name] = given
     }
 

@@ -25,11 +25,11 @@ enum Help {
         }
         if !command.options.isEmpty { usage += " [OPTIONS]" }
         var text = "\(command.summary).\n\n\(usage)\n\n"
-        text += lines(command.positionals.map { ($0.name, $0.summary) })
+        // Together, so that all summaries begin in one column.
         text += lines(
-            command.options.map { ("--\($0.name)\($0.value.map { " " + $0 } ?? "")", $0.summary) } + [
-                ("--help", "this text")
-            ])
+            command.positionals.map { ($0.name, $0.summary) }
+                + command.options.map { ("--\($0.name)\($0.value.map { " " + $0 } ?? "")", $0.summary) }
+                + [("--help", "this text")])
         text += "\nExample: \(system.executable) \(command.example)\n"
         return text
     }

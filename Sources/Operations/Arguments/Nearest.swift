@@ -4,7 +4,8 @@ enum Nearest {
     /// `, did you mean 'status'?`, or nothing when no known word is near.
     static func hint(_ word: String, among known: [String]) -> String {
         let near = known.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
-        guard let near, near.distance <= max(2, word.count / 3) else { return "" }
+        // Of a short word half the letters must be right, or any other would do.
+        guard let near, near.distance <= max(2, word.count / 3), near.distance * 2 <= word.count else { return "" }
         return ", did you mean '\(near.word)'?"
     }
 

@@ -38,12 +38,11 @@ enum Health {
 
     /// For a container without a shell whose process has a port: the gateway's.
     private static func ask(_ url: String) throws -> Int32 {
-        let parts = url.hasPrefix("http://") ? url.dropFirst(7).split(separator: "/", maxSplits: 1) : []
-        guard let host = parts.first, let address = Address(String(host)) else {
+        guard let place = HTTPLocation(url) else {
             throw UsageError("--url is '\(url)', expected http://host:port/path")
         }
-        let path = "/" + (parts.count > 1 ? parts[1] : "")
-        guard let answer = HTTPClient(address: address, timeoutMilliseconds: 3_000).send("GET", path) else {
+        let client = HTTPClient(address: place.address, timeoutMilliseconds: 3_000)
+        guard let answer = client.send("GET", place.path.isEmpty ? "/" : place.path) else {
             throw Failure("no answer from \(url)")
         }
         guard (200..<300).contains(answer.status) else { throw Failure("\(url) answers \(answer.status)") }

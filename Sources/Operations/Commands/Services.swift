@@ -2,7 +2,6 @@
 import Broker
 import Contract
 import Gateway
-import Kafka
 import Platform
 import Worker
 
@@ -31,10 +30,7 @@ enum Services {
         let instance = try instance(call, "\(name)-0")
         let directory = directory(call, instance: instance)
         // What makes no sense now will make none after a restart: told before anything starts, with exit status 2.
-        _ = try KafkaSettings.fromEnvironment(call.settings)
-        _ = try WorkerLimits(call.settings)
-        if program.contract.ownPort != nil { try OwnEdge.check(program.contract, call.settings) }
-        let service = try program.make(call.settings)
+        let service = try SettingsCheck.worker(program, call.settings)
         try Files.makeDirectory(directory)
         return WorkerProcess.run(
             service: service, system: call.system.contract, instance: instance, directory: directory,
@@ -84,8 +80,7 @@ enum Services {
         options: [instanceOption], example: "gateway --instance gateway-0"
     ) { call in
         let instance = try instance(call, "gateway-0")
-        _ = try KafkaSettings.fromEnvironment(call.settings)
-        _ = try EdgeOptions.fromSettings(call.settings)
+        try SettingsCheck.gateway(call.settings)
         return GatewayProcess.run(system: call.system.contract, instance: instance, settings: call.settings)
     }
 

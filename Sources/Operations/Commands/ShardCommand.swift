@@ -1,7 +1,6 @@
 // `shard`: the files behind the shards of this machine. They are copies of what Kafka has; throwing one away is safe.
 import Glibc
 import Platform
-import SQLite
 import Wire
 
 enum ShardCommand {
@@ -16,7 +15,8 @@ enum ShardCommand {
             options: options + [.flag("json", "for a script")],
             example: "shard list", run: list),
         Command(
-            name: "shard check", summary: "Check shard files from the first page to the last", options: options,
+            name: "shard check", summary: "Check shard files from the first page to the last",
+            options: options + [.flag("json", "for a script")],
             example: "shard check --data-dir .run/data/order-0", run: check),
         Command(
             name: "shard rebuild", summary: "Throw shard files away; their worker restores them from Kafka",
@@ -27,13 +27,7 @@ enum ShardCommand {
             ], example: "shard rebuild order-0 3", run: rebuild),
     ]
 
-    private struct File {
-        let instance: String
-        let shard: Int32
-        let path: String
-    }
-
-    private static func files(_ call: Invocation) -> [File] {
+    private static func files(_ call: Invocation) -> [ShardFile] {
         let run = RunDirectory(call)
         let single = call.value("data-dir") ?? call.settings.text("DATA_DIR")
         let folders = single.map { [$0] } ?? Files.list(run.path + "/data").map { run.data($0) }
@@ -43,53 +37,71 @@ enum ShardCommand {
                     let shard = Int32(name.dropFirst("shard-".count).dropLast(".sqlite".count))
                 else { return nil }
                 let instance = folder.split(separator: "/").last.map(String.init) ?? folder
-                return File(instance: instance, shard: shard, path: folder + "/" + name)
+                return ShardFile(instance: instance, shard: shard, path: folder + "/" + name)
             }
         }
     }
 
+    /// A damaged file has a row, too: which one it is is what one wants to know of it.
     private static func list(_ call: Invocation) throws -> Int32 {
         var table = Table(["instance", " shard", " rows", " size", "last change", " state offset"])
+        var damage: [String] = []
         for file in files(call) {
-            let facts = try ShardFacts(path: file.path)
-            if call.has("json") {
-                Terminal.print(
-                    JSON.object([
-                        "instance": .string(file.instance), "shard": .integer(Int64(file.shard)),
-                        "path": .string(file.path), "rows": .integer(facts.rows), "bytes": .integer(facts.bytes),
-                        "committed": JSON(facts.committedMilliseconds), "stateOffset": JSON(facts.stateOffset),
-                    ]).text)
-            }
+            let (facts, problem) = read(file)
+            if let problem { damage.append("\(file.path): \(problem)") }
+            if call.has("json") { Terminal.print(json(file, facts, problem).text) }
             table.add([
-                file.instance, String(file.shard), String(facts.rows), Readable.size(bytes: facts.bytes),
-                facts.committedMilliseconds.map { UTCTime(wallMilliseconds: $0).rfc3339 } ?? "-",
-                facts.stateOffset.map { String($0) } ?? "-",
+                file.instance, String(file.shard), facts.map { String($0.rows) } ?? "unreadable",
+                Readable.size(bytes: file.bytes),
+                facts?.committedMilliseconds.map { UTCTime(wallMilliseconds: $0).rfc3339 } ?? "-",
+                facts?.stateOffset.map { String($0) } ?? "-",
             ])
         }
-        if !call.has("json") { table.lines(Style(settings: call.settings)).forEach(Terminal.print) }
-        return 0
+        if !call.has("json") {
+            table.lines(Style(settings: call.settings)).forEach(Terminal.print)
+            damage.forEach(Terminal.complain)
+            if !damage.isEmpty { Terminal.complain("'shard rebuild' restores damaged files from Kafka") }
+        }
+        return damage.isEmpty ? 0 : 1
+    }
+
+    private static func read(_ file: ShardFile) -> (facts: ShardFacts?, problem: String?) {
+        do { return (try file.facts(), nil) } catch { return (nil, file.explain(error)) }
+    }
+
+    private static func json(_ file: ShardFile, _ facts: ShardFacts?, _ problem: String?) -> JSON {
+        [
+            "instance": .string(file.instance), "shard": .integer(Int64(file.shard)), "path": .string(file.path),
+            "rows": JSON(facts?.rows), "bytes": .integer(file.bytes), "committed": JSON(facts?.committedMilliseconds),
+            "stateOffset": JSON(facts?.stateOffset), "problem": JSON(problem),
+        ]
     }
 
     private static func check(_ call: Invocation) throws -> Int32 {
         let files = files(call)
         var damaged = 0
         for file in files {
-            let problems: [String]
-            do {
-                problems = try Connection(path: file.path, readOnly: true).integrityCheck()
-            } catch {
-                problems = [String(describing: error)]
-            }
-            guard !problems.isEmpty else { continue }
+            let damage = file.damage()
+            if call.has("json") { Terminal.print(json(file, damage).text) }
+            guard !damage.isEmpty else { continue }
             damaged += 1
-            Terminal.print("\(file.path): \(problems.joined(separator: "; "))")
+            if !call.has("json") { Terminal.print("\(file.path): \(damage.joined(separator: "; "))") }
         }
-        Terminal.print(
-            damaged == 0
-                ? "\(Readable.count(files.count, "shard file")), all sound"
-                : "\(damaged) of \(Readable.count(files.count, "shard file")) damaged; 'shard rebuild' restores them from Kafka"
-        )
+        if !call.has("json") { Terminal.print(verdict(damaged, of: files.count)) }
         return damaged == 0 ? 0 : 1
+    }
+
+    private static func json(_ file: ShardFile, _ damage: [String]) -> JSON {
+        [
+            "instance": .string(file.instance), "shard": .integer(Int64(file.shard)), "path": .string(file.path),
+            "problems": .array(damage.map { .string($0) }),
+        ]
+    }
+
+    private static func verdict(_ damaged: Int, of count: Int) -> String {
+        damaged == 0
+            ? "\(Readable.count(count, "shard file")), all sound"
+            : "\(damaged) of \(Readable.count(count, "shard file")) damaged; 'shard rebuild' restores them from Kafka"
     }
 
     private static func rebuild(_ call: Invocation) throws -> Int32 {
@@ -101,47 +113,18 @@ enum ShardCommand {
         guard !chosen.isEmpty else {
             throw Failure("\(instance) has no such shard file here; 'shard list' shows those there are")
         }
-        for file in chosen {
-            for suffix in ["", "-wal", "-shm", "-journal"] { Files.remove(file.path + suffix) }
-        }
+        let failures = chosen.compactMap { $0.remove() }
         let run = RunDirectory(call)
         var restarted = ""
         // A worker that runs has the files open; a fresh one restores them. Its supervisor starts it again.
-        if let pid = Leftovers.pid(of: instance, run), ProcessFacts.runs(instance, of: run, pid: pid) {
+        if failures.count < chosen.count, let pid = Leftovers.pid(of: instance, run),
+            ProcessFacts.runs(instance, of: run, pid: pid)
+        {
             kill(pid, SIGKILL)
             restarted = "; \(instance) is restarted and restores"
         }
-        Terminal.print("threw away \(Readable.count(chosen.count, "shard file"))\(restarted)")
-        return 0
-    }
-}
-
-/// What a shard's file says about itself.
-private struct ShardFacts {
-    let rows: Int64
-    let bytes: Int64
-    let committedMilliseconds: Int64?
-    let stateOffset: Int64?
-
-    init(path: String) throws {
-        let file = try Connection(path: path, readOnly: true)
-        defer { file.close() }
-        let tables = try file.query(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'runtime_local'"
-        )
-        var rows: Int64 = 0
-        for table in tables {
-            let name = try table.text("name").split(separator: "\"").joined(separator: "\"\"")
-            rows += try file.first("SELECT count(*) AS number FROM \"\(name)\"")?.integer("number") ?? 0
-        }
-        self.rows = rows
-        bytes = Files.size(path) + Files.size(path + "-wal")
-        func local(_ name: String) throws -> Int64? {
-            try file.first("SELECT value FROM runtime_local WHERE name = ?1", [.text(name)]).flatMap {
-                Int64(try $0.text("value"))
-            }
-        }
-        committedMilliseconds = try local("committed")
-        stateOffset = try local("state_offset")
+        failures.forEach(Terminal.complain)
+        Terminal.print("threw away \(Readable.count(chosen.count - failures.count, "shard file"))\(restarted)")
+        return failures.isEmpty ? 0 : 1
     }
 }

@@ -18,28 +18,41 @@ enum Up {
         example: "supervise --run-dir .run", isHidden: true, run: superviseBehind)
 
     private static func run(_ call: Invocation) throws -> Int32 {
-        // A mistake in the arguments should be told here, not in a log, whatever runs.
-        _ = try replicas(call)
+        // A mistake in the arguments or the settings should be told here, not in a log, whatever runs.
+        let replicas = try replicas(call)
+        try SettingsCheck.everything(call.system, call.settings)
         let run = RunDirectory(call)
         try run.prepare()
-        if let supervisor = SupervisorLock.holder(run) { return alreadyRunning(call, run, supervisor) }
+        if let supervisor = SupervisorLock.holder(run) { return alreadyRunning(call, run, supervisor, replicas) }
         if call.has("detach") { return try detach(call, run) }
         let style = Style(settings: call.settings)
-        return try Supervision(call, run, replicas: replicas(call)).run(
+        return try Supervision(call, run, replicas: replicas).run(
             tell: { Terminal.tell($0) }, ready: { Terminal.tell(style.faint("Ctrl-C stops everything.")) })
     }
 
     static func replicas(_ call: Invocation) throws(UsageError) -> Replicas {
-        try Replicas(
-            call.value("replicas"), known: call.system.services.map(\.contract.name) + [LocalSystem.gateway])
+        try Replicas(call.value("replicas"), known: names(call.system))
     }
 
-    private static func alreadyRunning(_ call: Invocation, _ run: RunDirectory, _ supervisor: pid_t) -> Int32 {
+    private static func alreadyRunning(
+        _ call: Invocation, _ run: RunDirectory, _ supervisor: pid_t, _ replicas: Replicas
+    ) -> Int32 {
         Terminal.print("\(call.system.contract.name) is already running in \(run.path) (supervisor \(supervisor)).")
-        for instance in RunningSystem(run)?.instances ?? [] where !instance.place.isEmpty {
+        let instances = RunningSystem(run)?.instances ?? []
+        for instance in instances where !instance.place.isEmpty {
             Terminal.print("  \(instance.name)  \(instance.place)")
         }
-        return 0
+        guard call.value("replicas") != nil else { return 0 }
+        let others = replicas.differences(from: instances.map(\.name), of: names(call.system))
+        guard !others.isEmpty else { return 0 }
+        Terminal.complain(
+            "--replicas was not applied, there is already \(others.joined(separator: ", ")): "
+                + "'\(call.system.executable) down' first")
+        return 1
+    }
+
+    private static func names(_ system: SystemDescription) -> [String] {
+        system.services.map(\.contract.name) + [LocalSystem.gateway]
     }
 
     // MARK: - Behind

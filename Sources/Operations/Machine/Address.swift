@@ -14,12 +14,13 @@ package struct Address: Sendable, CustomStringConvertible {
     /// `127.0.0.1:9092`, the first of several that commas separate.
     package init?(_ text: String) {
         guard let first = text.split(separator: ",").first, let colon = first.lastIndex(of: ":"),
-            let port = UInt16(first[first.index(after: colon)...])
+            let port = UInt16(first[first.index(after: colon)...]), colon != first.startIndex
         else { return nil }
-        self.init(host: String(first[..<colon]), port: port)
+        // As in URLs, an IPv6 address stands in brackets.
+        self.init(host: String(first[..<colon].drop { $0 == "[" }.prefix { $0 != "]" }), port: port)
     }
 
-    package var description: String { "\(host):\(port)" }
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// A connected TCP socket whose reads and writes wait at most so long; nil when nobody answers.
     package func connect(timeoutMilliseconds: Int64) -> Int32? {

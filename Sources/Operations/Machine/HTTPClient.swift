@@ -13,6 +13,24 @@ package struct HTTPAnswer: Sendable {
     package var text: String { String(decoding: body, as: UTF8.self) }
 }
 
+/// `http://host:port/path`; the port is 80 where there is none.
+struct HTTPLocation: Sendable {
+    let address: Address
+    let path: String
+
+    init?(_ text: String) {
+        let scheme = "http://"
+        guard text.hasPrefix(scheme) else { return nil }
+        let rest = text.dropFirst(scheme.count)
+        let place = String(rest.prefix { $0 != "/" })
+        // The colons of an IPv6 address are in brackets.
+        let hasPort = place.last != "]" && place.contains(":")
+        guard let address = Address(hasPort ? place : place + ":80") else { return nil }
+        self.address = address
+        path = String(rest.dropFirst(place.count))
+    }
+}
+
 package struct HTTPClient: Sendable {
     package let address: Address
     package var timeoutMilliseconds: Int64 = 10_000

@@ -1,4 +1,5 @@
 // How long to wait before a process that ended is started again.
+import Platform
 
 struct Backoff: Sendable {
     static let firstMilliseconds: Int64 = 100
@@ -10,6 +11,11 @@ struct Backoff: Sendable {
     private var next = firstMilliseconds
 
     init(healthyMilliseconds: Int64 = Self.healthyMilliseconds) { self.healthyMilliseconds = healthyMilliseconds }
+
+    init(_ settings: Settings) throws(SettingsError) {
+        healthyMilliseconds = try settings.integer(
+            "RESTART_HEALTHY_MS", default: Self.healthyMilliseconds, in: 0...3_600_000)
+    }
 
     mutating func delay(afterLiving milliseconds: Int64) -> Int64 {
         if milliseconds >= healthyMilliseconds { next = Self.firstMilliseconds }

@@ -9,12 +9,13 @@ package enum BrokerChoice: Sendable {
     case kafka(home: String)
     case embedded
 
-    package init(_ settings: Settings) throws(Failure) {
+    package init(_ settings: Settings) throws(SettingsError) {
         if let bootstrap = settings.text("KAFKA_BOOTSTRAP") {
+            _ = try Self.address(bootstrap)
             self = .external(bootstrap)
         } else if let home = settings.text("KAFKA_HOME") {
             guard Files.isExecutable(KafkaHome.startScript(home)) else {
-                throw Failure("KAFKA_HOME is '\(home)', but there is no \(KafkaHome.startScript(home))")
+                throw SettingsError("KAFKA_HOME", "is '\(home)', but there is no \(KafkaHome.startScript(home))")
             }
             self = .kafka(home: home)
         } else {
@@ -33,11 +34,7 @@ package enum BrokerChoice: Sendable {
     /// The process to start, if any, and where it will listen. The data of each kind has a place of its own.
     package func program(run: RunDirectory, executable: String, settings: Settings) throws -> (Program?, Address) {
         switch self {
-        case .external(let bootstrap):
-            guard let address = Address(bootstrap) else {
-                throw SettingsError("KAFKA_BOOTSTRAP", "is '\(bootstrap)', expected host:port")
-            }
-            return (nil, address)
+        case .external(let bootstrap): return (nil, try Self.address(bootstrap))
         case .kafka(let home):
             let kafka = try KafkaHome(home, data: run.data("kafka-0"), settings: settings)
             return (kafka.program(instance: Self.instance), kafka.address)
@@ -52,6 +49,13 @@ package enum BrokerChoice: Sendable {
                 readiness: .listens(address), liveness: nil, place: address.description)
             return (program, address)
         }
+    }
+
+    private static func address(_ bootstrap: String) throws(SettingsError) -> Address {
+        guard let address = Address(bootstrap) else {
+            throw SettingsError("KAFKA_BOOTSTRAP", "is '\(bootstrap)', expected host:port")
+        }
+        return address
     }
 
     package static let instance = "broker-0"

@@ -25,4 +25,12 @@ package struct Replicas: Sendable, Equatable {
     }
 
     package func count(_ service: String) -> Int { counts[service] ?? 1 }
+
+    /// `order=1`, where two were asked for and `order-0` alone is there.
+    func differences(from instances: [String], of services: [String]) -> [String] {
+        services.compactMap { service in
+            let there = instances.count { $0.hasPrefix(service + "-") }
+            return there == count(service) ? nil : "\(service)=\(there)"
+        }
+    }
 }

@@ -25,7 +25,7 @@ struct Supervision {
         defer { withExtendedLifetime(lock) {} }
         try Log.start(settings: call.settings, context: ["service": "supervisor", "instance": "supervisor-0"])
         let started = Clock.monotonicMilliseconds()
-        let patience: Int64 = try call.settings.integer("UP_WAIT_MS", default: 180_000, in: 1_000...3_600_000)
+        let told = try UpSettings(call.settings)
         for instance in Leftovers.end(run) { tell("  ended \(instance), left over by a supervisor that was killed") }
 
         let choice = try BrokerChoice(call.settings)
@@ -44,7 +44,7 @@ struct Supervision {
             ])
         do {
             tell(style.strong(call.system.contract.title) + style.faint(" on \(choice.name), state in \(run.path)"))
-            let deadline = started + patience
+            let deadline = started + told.patienceMilliseconds
             if let broker {
                 try supervisor.add(broker)
                 try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
@@ -60,8 +60,7 @@ struct Supervision {
         tell("Ready in \(Readable.duration(milliseconds: Clock.monotonicMilliseconds() - started)). Try:")
         for line in invitations(programs) { tell("  " + style.name(line)) }
         ready()
-        let owner: pid_t = try call.settings.integer("UP_WHILE_PID", default: 0, in: 0...pid_t.max)
-        while !supervisor.isAskedToStop && (owner == 0 || ProcessFacts(owner).isAlive) {
+        while !supervisor.isAskedToStop && (told.owner == 0 || ProcessFacts(told.owner).isAlive) {
             try supervisor.turn(milliseconds: 1_000)
         }
         supervisor.stop { tell("  " + $0) }

@@ -41,8 +41,7 @@ final class Supervisor {
         self.executable = executable
         self.environment = settings.all
         self.description = description
-        healthyMilliseconds = try settings.integer(
-            "RESTART_HEALTHY_MS", default: Backoff.healthyMilliseconds, in: 0...3_600_000)
+        healthyMilliseconds = try Backoff(settings).healthyMilliseconds
         logs = try LogRotation(settings: settings)
     }
 

@@ -4,6 +4,20 @@ import Kafka
 package import Platform
 
 package struct TopicCreation {
+    /// The names of the topics, by what became of them.
+    package struct Result: Sendable, CustomStringConvertible {
+        let created: [String]
+        let existing: [String]
+
+        package var description: String {
+            switch (created.count, existing.count) {
+            case (0, let there): "\(Readable.count(there, "topic")), all there already"
+            case (let made, 0): "\(Readable.count(made, "topic")) created"
+            case (let made, let there): "\(Readable.count(made, "topic")) created, \(there) there already"
+            }
+        }
+    }
+
     private static let retryMilliseconds: Int64 = 100
     private static let retryMillisecondsMax: Int64 = 3_000
     /// A call that took longer is made again, which finds what the first one did.
@@ -20,8 +34,8 @@ package struct TopicCreation {
             system, shards: self.settings.shards, events: self.settings.eventsRetentionMilliseconds)
     }
 
-    /// Says in a few words what it did. Waits for a broker that is still starting; `waiting` is told why, and may throw.
-    package func run(waiting: (String) throws -> Void = { _ in }) throws -> String {
+    /// Waits for a broker that is still starting; `waiting` is told why, and may throw.
+    package func run(waiting: (String) throws -> Void = { _ in }) throws -> Result {
         let deadline = Clock.monotonicMilliseconds() + settings.patienceMilliseconds
         var pause = Self.retryMilliseconds
         while true {
@@ -35,28 +49,24 @@ package struct TopicCreation {
         }
     }
 
-    private func create() throws -> String {
+    private func create() throws -> Result {
         let specs = plans.map { plan in
             TopicSpec(
                 name: plan.name, partitions: Int(plan.partitions),
                 replicationFactor: Int(settings.replicationFactor),
                 configs: plan.settings.merging(["min.insync.replicas": String(settings.minInSyncReplicas)]) { $1 })
         }
-        var created = 0
+        var created: [String] = []
         var existing: [String] = []
         for (name, outcome) in try Admin.createTopics(specs, kafka, timeoutMilliseconds: Self.callMilliseconds) {
             switch outcome {
-            case .created: created += 1
+            case .created: created.append(name)
             case .exists: existing.append(name)
             case .failed(let error): throw error
             }
         }
         try check(existing)
-        switch (created, existing.count) {
-        case (0, let there): return "\(Readable.count(there, "topic")), all there already"
-        case (let made, 0): return "\(Readable.count(made, "topic")) created"
-        case (let made, let there): return "\(Readable.count(made, "topic")) created, \(there) there already"
-        }
+        return Result(created: created.sorted(), existing: existing.sorted())
     }
 
     /// The number of partitions is the number of shards, and fixed for the life of a system.

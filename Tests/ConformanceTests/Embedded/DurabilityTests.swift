@@ -88,6 +88,36 @@ import Testing
         }
     }
 
+    /// The broker hands on what is on its disk; who reads finds out that it is not what was written.
+    @Test func aBatchThatHasRottedIsAnErrorAndNoRecord() throws {
+        let broker = try BrokerUnderKill()
+        let client = try broker.client()
+        #expect(try client.createTopic("rotten") == 0)
+        for text in ["before", "whole", "after"] { _ = try client.produce("rotten", batch([text])) }
+        let file = URL(fileURLWithPath: try #require(broker.files("rotten", suffix: ".log").first))
+        let content = try Data(contentsOf: file)
+        let place = try #require(content.firstRange(of: Data("whole".utf8)))
+        let handle = try FileHandle(forWritingTo: file)
+        try handle.seek(toOffset: UInt64(place.lowerBound))
+        try handle.write(contentsOf: Data("W".utf8))
+        try handle.close()
+
+        let reader = try Reader(KafkaSettings(bootstrap: broker.bootstrap), clientID: "r")
+        try reader.assign([Position(topic: "rotten", partition: 0, offset: 0)])
+        var read: [String] = []
+        let error = try eventually(timeout: 20, "the reader is told", every: 0) { () -> KafkaError? in
+            switch reader.poll(timeoutMilliseconds: 100) {
+            case .record(let record):
+                read.append(String(decoding: record.value ?? [], as: UTF8.self))
+                return nil
+            case .failed(let error): return error
+            case .idle, .end: return nil
+            }
+        }
+        #expect(error.name == "_BAD_MSG" && error.remedy == .giveUp, "\(error)")
+        #expect(!read.contains("Whole"))
+    }
+
     @Test func aDamagedJournalTailAndStrayFilesDoNotStopAStart() throws {
         let broker = try BrokerUnderKill()
         #expect(try broker.client().createTopic("here") == 0)

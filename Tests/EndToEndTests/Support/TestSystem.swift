@@ -68,6 +68,10 @@ final class TestSystem: Sendable {
     /// Runs `bookstore …` against this system and waits for it.
     @discardableResult
     func bookstore(_ arguments: String..., environment extra: [String: String] = [:]) throws -> Result {
+        try bookstore(arguments: arguments, environment: extra)
+    }
+
+    func bookstore(arguments: [String], environment extra: [String: String] = [:]) throws -> Result {
         try Self.run(arguments, environment: environment.merging(extra) { $1 })
     }
 
