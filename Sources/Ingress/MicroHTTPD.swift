@@ -211,7 +211,9 @@ private let queueOfLibrary = unsafe cmicrohttpd_queue_of_library()
 @usableFromInline
 func daemonAnswers(_ daemonConnection: OpaquePointer?, _ status: UInt32, _ response: OpaquePointer?) -> UInt32 {
     if let connection = unsafe connection(cmicrohttpd_context(daemonConnection)),
-        connection.reception?.daemonRefuses(connection, status: Int(status)) == true
+        let daemonConnection = unsafe daemonConnection,
+        connection.reception?.daemonRefuses(
+            connection, status: Int(status), headers: unsafe headers(of: daemonConnection)) == true
     {
         return MHD_Result.NO.rawValue
     }

@@ -192,7 +192,8 @@ func withServer(
 
     @Test func refusalsAreRenderedByTheApplication() throws {
         let server = try HTTPServer(
-            port: 0, refuse: { HTTPResponse(status: $0.status, body: Array("mine".utf8)) }, handler: echo)
+            port: 0, refuse: { refusal, _ in HTTPResponse(status: refusal.status, body: Array("mine".utf8)) },
+            handler: echo)
         defer { server.stop(graceMilliseconds: 0) }
         for request in [
             "GET /.. HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n",
