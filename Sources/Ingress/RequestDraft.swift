@@ -103,6 +103,7 @@ private struct BodyFraming {
             if !sameHeaderName(header.value, "chunked") { problem = .unknownTransferCoding }
         case 6 where sameHeaderName(header.name, "Expect"):
             expectsContinue = sameHeaderName(header.value, "100-continue")
+            if !expectsContinue, !header.value.isEmpty { problem = .unknownExpectation }
         default: return
         }
         if lengths + codings > 1 { problem = .badRequest("The length of the body is given twice.") }

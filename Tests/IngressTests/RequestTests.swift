@@ -174,6 +174,21 @@ func withServer(
         }
     }
 
+    @Test func notModifiedTellsTheLengthAndNoMore() throws {
+        let handler: @Sendable (Exchange) -> Void = { exchange in
+            exchange.answer(
+                HTTPResponse(status: 304, headers: [(name: "ETag", value: "\"a\"")], body: Array("abc".utf8)))
+        }
+        try withServer(handler: handler) { server in
+            let client = try Client(port: server.port)
+            for _ in 0..<2 {
+                client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                let answer = try #require(client.answer(toHead: true))
+                #expect(answer.status == 304 && answer.headers["content-length"] == "3")
+            }
+        }
+    }
+
     @Test func refusedRequestsAreProblems() throws {
         try withServer { server in
             let client = try Client(port: server.port)
