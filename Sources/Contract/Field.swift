@@ -130,6 +130,8 @@ extension Field {
         var shown = value.text
         // A refused megabyte must not come back as a megabyte.
         if shown.utf8.count > 80 { shown = shown.prefix(80) + "…" }
+        // Its digits would be others than were sent.
+        if case .number(let number) = value, number.magnitude >= 0x1p53 { shown = "a number of more than 53 bits" }
         return .badRequest("field '\(name)' is \(shown), expected \(expectation)")
     }
 }

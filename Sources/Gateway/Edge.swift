@@ -59,21 +59,19 @@ public final class Edge: Sendable {
         handle(exchange.request, isWaitedFor: { exchange.isOpen }, answer: { exchange.answer($0) })
     }
 
-    /// The renderer of what an `HTTPServer` refuses by itself, before there is a request to speak of.
-    public func refuse(_ refusal: Refusal) -> HTTPResponse {
-        let requestID = Identifier.hex(bytes: 16)
-        var body = Problem(refusal.status, refusal.detail, title: refusal.title).json
-        body.append("requestId", .string(requestID))
-        var headers = [
-            (name: "Content-Type", value: Problem.contentType), (name: "X-Request-Id", value: requestID),
-            (name: "Vary", value: CrossOrigin.vary),
-        ]
-        if let seconds = refusal.retryAfterSeconds { headers.append((name: "Retry-After", value: String(seconds))) }
-        router.unmatched.traffic.count(method: "", status: refusal.status, microseconds: 0)
-        if options.accessLog {
-            Log.info("refused", ["status": LogValue(refusal.status), "requestId": LogValue(requestID)])
-        }
-        return HTTPResponse(status: refusal.status, headers: headers, body: body.bytes)
+    /// What an `HTTPServer` refuses by itself gets what every answer gets, as far as the request was read.
+    public func refuse(_ refusal: Refusal, of head: RequestHead) -> HTTPResponse {
+        let request = HTTPRequest(
+            method: head.method, target: head.target, segments: head.segments ?? [], headers: head.headers,
+            remoteAddress: head.remoteAddress)
+        let route = head.segments.flatMap { router.find($0) }
+        let visit = Visit(request, route: route, isWaitedFor: { false }, leave: { _, _ in })
+        let problem = Problem(
+            refusal.status, refusal.detail, title: refusal.title, retryAfterSeconds: refusal.retryAfterSeconds)
+        var response = visit.problemResponse(problem, hasInstance: head.segments != nil)
+        mark(&response, of: visit)
+        record(visit, status: refusal.status)
+        return response
     }
 
     /// Answers once, at the deadline at the latest, on any thread.
@@ -175,19 +173,27 @@ public final class Edge: Sendable {
     /// Whatever every answer carries, then the counters and the log.
     private func finish(_ visit: Visit, _ response: HTTPResponse, _ allowance: RateLimiter.Allowance?) -> HTTPResponse {
         var response = response
+        mark(&response, of: visit)
+        allowance?.mark(&response)
+        inFlight.wrappingSubtract(1, ordering: .relaxed)
+        record(visit, status: response.status)
+        return response
+    }
+
+    private func mark(_ response: inout HTTPResponse, of visit: Visit) {
         response.headers.append((name: "X-Request-Id", value: visit.requestID))
         response.headers.append((name: "traceparent", value: visit.trace.header))
         CrossOrigin.mark(&response, for: visit.request)
-        allowance?.mark(&response)
-        inFlight.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    private func record(_ visit: Visit, status: Int) {
         let microseconds = Clock.monotonicMicroseconds() - visit.startMicroseconds
         (visit.route ?? router.unmatched).traffic.count(
-            method: visit.request.method, status: response.status, microseconds: microseconds)
+            method: visit.request.method, status: status, microseconds: microseconds)
         if options.accessLog {
             let client = ClientAddress.of(visit.request, trusted: options.forwardedTrusted)
-            AccessLog.write(visit, client: client, status: response.status, microseconds: microseconds)
+            AccessLog.write(visit, client: client, status: status, microseconds: microseconds)
         }
-        return response
     }
 
     private static func allowing(_ methods: [Method]) -> HTTPResponse {

@@ -33,6 +33,7 @@ extension Edge {
         default: break
         }
         if method == .get { return try read(visit, home, id, representation) }
+        if let known = visit.request.header("If-None-Match") { return try refuse(visit, home, id, known) }
         let key = try IdempotencyKey.of(visit.request, bytesMax: options.idempotencyKeyBytesMax)
         let backend = try connected()
         let call = Call(
@@ -55,14 +56,31 @@ extension Edge {
         let known = visit.request.header("If-None-Match")
         let answer: @Sendable (CallResult) -> Void = { result in
             var response = visit.response(to: result) { representation.item($0, id: id, isNewOrWhole: false) }
-            wait?.mark(&response)
+            response.headers += wait?.applied ?? []
             visit.answer(Self.unlessKnown(response, known))
         }
         guard let wait else { return backend.caller.send(readCall(visit, home, id, backend), then: answer) }
         waitFor(wait, visit, home, backend) { found in
             guard let last else { return answer(found) }
-            if let failure = wait.failure(found, home.resource) { return visit.refuse(failure) }
+            if let failure = wait.failure(found, home.resource) {
+                return visit.refuse(failure, headers: wait.applied)
+            }
             backend.caller.send(last, then: answer)
+        }
+    }
+
+    /// A write of an item that must not be there, or not have some version. What is not there no write makes, so the
+    /// first is never done, whatever the shard knows; the second a shard could only check together with the write.
+    private func refuse(_ visit: Visit, _ home: ResourceHome, _ id: Int64, _ known: String) throws(Problem) {
+        guard known == "*" else {
+            throw .badRequest("header 'If-None-Match' can only be * here; 'If-Match' names the version to be changed")
+        }
+        let backend = try connected()
+        backend.caller.send(readCall(visit, home, id, backend)) { result in
+            guard case .answered(let reply) = result, reply.status == 200 else {
+                return visit.answer(visit.response(to: result) { _ in nil })
+            }
+            visit.refuse(Problem(412, "\(home.resource.item) \(id) is there, which 'If-None-Match: *' rules out"))
         }
     }
 
@@ -80,13 +98,15 @@ extension Edge {
         try MediaType.checkBody(request, method)
     }
 
-    /// 304 when the client has this very version.
+    /// 304 when the client has this very version. The body stays for its length, which must not be another than that of
+    /// the 200.
     private static func unlessKnown(_ response: HTTPResponse, _ known: String?) -> HTTPResponse {
         guard let known, response.status == 200,
             let tag = response.headers.first(where: { $0.name == "ETag" })?.value,
             EntityTag.ifNoneMatch(known, knows: tag)
         else { return response }
-        return HTTPResponse(status: 304, headers: response.headers.filter { $0.name != "Content-Type" })
+        let headers = response.headers.filter { $0.name != "Content-Type" }
+        return HTTPResponse(status: 304, headers: headers, body: response.body)
     }
 }
 

@@ -11,11 +11,15 @@ extension Edge {
         let representation = try Representation(visit, home.resource, options)
         let query = try ListQuery(visit.request, home.resource, options)
         let backend = try connected()
+        let wait = try Wait(visit.request, options, item: nil)
         let page = ListRequest(
-            edge: self, visit: visit, home: home, backend: backend, representation: representation, query: query)
-        guard let wait = try Wait(visit.request, options, item: nil) else { return page.begin() }
+            edge: self, visit: visit, home: home, backend: backend, representation: representation, query: query,
+            applied: wait?.applied ?? [])
+        guard let wait else { return page.begin() }
         waitFor(wait, visit, home, backend) { found in
-            if let failure = wait.failure(found, home.resource) { return visit.refuse(failure) }
+            if let failure = wait.failure(found, home.resource) {
+                return visit.refuse(failure, headers: wait.applied)
+            }
             page.begin()
         }
     }
@@ -29,6 +33,7 @@ private struct ListRequest: Sendable {
     let backend: Edge.Backend
     let representation: Representation
     let query: ListQuery
+    let applied: [(name: String, value: String)]
 
     private var rowsMax: Int { edge.options.listRowsMax }
 
@@ -125,7 +130,7 @@ private struct ListRequest: Sendable {
                     .members.bytes.dropFirst())
         }
         return HTTPResponse(
-            status: 200, headers: [(name: "Content-Type", value: representation.contentType)], body: body)
+            status: 200, headers: [(name: "Content-Type", value: representation.contentType)] + applied, body: body)
     }
 
     private func write(

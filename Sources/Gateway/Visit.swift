@@ -43,9 +43,12 @@ final class Visit: Sendable {
         leave(self, problemResponse(problem, headers: headers))
     }
 
-    func problemResponse(_ problem: Problem, headers: [(name: String, value: String)] = []) -> HTTPResponse {
+    /// - Parameter hasInstance: false where the path was not read or makes no sense.
+    func problemResponse(
+        _ problem: Problem, headers: [(name: String, value: String)] = [], hasInstance: Bool = true
+    ) -> HTTPResponse {
         var body = problem.json
-        body.append("instance", .string(request.target))
+        if hasInstance { body.append("instance", .string(request.target)) }
         body.append("requestId", .string(requestID))
         var headers = headers
         headers.append((name: "Content-Type", value: Problem.contentType))

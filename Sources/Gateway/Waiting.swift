@@ -33,9 +33,9 @@ struct Wait: Sendable {
         milliseconds = min(preferred.map { $0 * 1000 } ?? options.waitMilliseconds, options.deadlineMilliseconds)
     }
 
-    func mark(_ response: inout HTTPResponse) {
-        guard isPreferred else { return }
-        response.headers.append((name: "Preference-Applied", value: "wait=\(milliseconds / 1000)"))
+    /// What tells the client that its preference counted, also where the wait was in vain.
+    var applied: [(name: String, value: String)] {
+        isPreferred ? [(name: "Preference-Applied", value: "wait=\(milliseconds / 1000)")] : []
     }
 
     /// Why the wait was in vain, nil when the item is there.

@@ -19,11 +19,13 @@ enum ConnectionPhase {
     case closed
 }
 
-/// `@unchecked Sendable`: `draft`, `exchange` and `reception` belong to the daemon's polling thread, all else is behind `phase`.
+/// `@unchecked Sendable`: `draft`, `exchange` and `reception` belong to the daemon's polling thread, all else is behind a mutex.
 final class Connection: @unchecked Sendable {
     let socket: Int32
     let remoteAddress: String
     let phase: Mutex<ConnectionPhase>
+    /// Of the request under way, for a refusal from whichever thread. May be locked while `phase` is.
+    private let headRead: Mutex<RequestHead>
     /// Whose connection it is, from when the daemon has it.
     weak var reception: Reception?
 
@@ -35,6 +37,12 @@ final class Connection: @unchecked Sendable {
         self.socket = socket
         self.remoteAddress = remoteAddress
         self.phase = Mutex(.accepted(deadline: deadline))
+        headRead = Mutex(RequestHead(remoteAddress: remoteAddress))
+    }
+
+    var head: RequestHead {
+        get { headRead.withLock { $0 } }
+        set { headRead.withLock { $0 = newValue } }
     }
 
     /// Goes to the next phase unless the connection was refused meanwhile.
@@ -52,19 +60,19 @@ final class Connection: @unchecked Sendable {
 
     /// Writes the refusal itself, past the daemon, and lets no more be written. False when it is too late for that.
     /// The daemon writes nothing while a request is awaited or being read, so the answer cannot land amid another.
-    func refuseWhileReading(with response: [UInt8]) -> Bool {
+    func refuseWhileReading(with response: (RequestHead) -> [UInt8]) -> Bool {
         phase.withLock { phase in
             switch phase {
             case .reading, .idle: phase = .refused
             default: return false
             }
-            sendAndHalfClose(socket, response)
+            sendAndHalfClose(socket, response(head))
             return true
         }
     }
 
     /// Ends what has taken too long. The daemon notices the closed socket and cleans up.
-    func enforceDeadline(now: Int64, limits: IngressLimits, slowAnswer: () -> [UInt8]) -> ConnectionVerdict {
+    func enforceDeadline(now: Int64, limits: IngressLimits, slowAnswer: (RequestHead) -> [UInt8]) -> ConnectionVerdict {
         phase.withLock { phase in
             switch phase {
             case .accepted(let deadline): return now < deadline ? .keep : .forget
@@ -73,7 +81,7 @@ final class Connection: @unchecked Sendable {
                 // See below; for a moment the daemon may have the whole request and not have told us yet.
                 let abandoned = now - began >= handOverMilliseconds && nothingMoreToRead(socket)
                 guard abandoned || now >= deadline else { return .keep }
-                sendAndHalfClose(socket, slowAnswer())
+                sendAndHalfClose(socket, slowAnswer(head))
             case .idle(let since):
                 let expired = now - since >= Int64(limits.idleTimeoutSeconds) * 1000
                 // The daemon misses the end of a client that closed its sending side along with its request.
@@ -81,7 +89,7 @@ final class Connection: @unchecked Sendable {
                 // Something came since: the beginning of a request, which deserves to hear why it ends here.
                 if expired, let quiet = millisecondsSinceLastByte(socket), quiet + kernelTickMilliseconds < now - since
                 {
-                    sendAndHalfClose(socket, slowAnswer())
+                    sendAndHalfClose(socket, slowAnswer(head))
                 }
             case .sending(let deadline):
                 guard now >= deadline else { return .keep }

@@ -101,7 +101,7 @@ final class Door: Sendable {
         let timeout = Int64(reception.limits.requestTimeoutSeconds) * 1000
         let connection = Connection(socket: socket, remoteAddress: address.host, deadline: now + timeout)
         if let refusal = reception.connections.add(connection, limits: reception.limits) {
-            sendAndHalfClose(socket, reception.rawRefusal(refusal))
+            sendAndHalfClose(socket, reception.rawRefusal(refusal, of: connection.head))
             let linger = Int64(reception.limits.lingerSeconds) * 1000
             reception.departures.add(socket, deadline: now + linger)
         } else if !daemon.add(socket, address: address) {
@@ -111,8 +111,8 @@ final class Door: Sendable {
 
     private func enforceDeadlines(now: Int64) {
         for connection in reception.connections.all {
-            let verdict = connection.enforceDeadline(now: now, limits: reception.limits) {
-                reception.rawRefusal(.slow)
+            let verdict = connection.enforceDeadline(now: now, limits: reception.limits) { head in
+                reception.rawRefusal(.slow, of: head)
             }
             if case .forget = verdict { reception.connections.remove(connection) }
         }

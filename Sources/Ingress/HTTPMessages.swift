@@ -44,6 +44,7 @@ public struct HTTPResponse: Sendable {
     public var status: Int
     /// `Content-Length`, `Date` and the connection headers are the server's business and dropped from here.
     public var headers: [(name: String, value: String)]
+    /// Of a 304, as of every answer to HEAD, only the length is sent: the one that GET would have told.
     public var body: [UInt8]
 
     public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {

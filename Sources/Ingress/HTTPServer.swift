@@ -15,11 +15,12 @@ public final class HTTPServer: Sendable {
 
     /// Listens at once.
     /// - Parameters:
-    ///   - refuse: renders the errors the ingress answers by itself; called on its threads, so it must not block.
+    ///   - refuse: is told of everything the ingress refuses by itself, with what was read of the request, and renders
+    ///     the answer; called on its threads, so it must not block.
     ///   - handler: called on the one polling thread, which serves all connections: it must not block.
     public init(
         address: String = "127.0.0.1", port: UInt16, limits: IngressLimits = IngressLimits(),
-        refuse: @escaping @Sendable (Refusal) -> HTTPResponse = { $0.problem },
+        refuse: @escaping @Sendable (Refusal, RequestHead) -> HTTPResponse = { refusal, _ in refusal.problem },
         handler: @escaping @Sendable (Exchange) -> Void
     ) throws(IngressError) {
         try allowFileDescriptors(for: limits)

@@ -211,7 +211,9 @@ private let queueOfLibrary = unsafe cmicrohttpd_queue_of_library()
 @usableFromInline
 func daemonAnswers(_ daemonConnection: OpaquePointer?, _ status: UInt32, _ response: OpaquePointer?) -> UInt32 {
     if let connection = unsafe connection(cmicrohttpd_context(daemonConnection)),
-        connection.reception?.daemonRefuses(connection, status: Int(status)) == true
+        let daemonConnection = unsafe daemonConnection,
+        connection.reception?.daemonRefuses(
+            connection, status: Int(status), headers: unsafe headers(of: daemonConnection)) == true
     {
         return MHD_Result.NO.rawValue
     }
@@ -243,9 +245,17 @@ private func appendHeader(
     value: UnsafePointer<CChar>?, valueCount: Int
 ) -> MHD_Result {
     guard let list = unsafe list else { return .NO }
-    unsafe list.assumingMemoryBound(to: Headers.self).pointee.append(
-        (name: string(name, nameCount), value: string(value, valueCount)))
+    let name = unsafe string(name, nameCount)
+    var value = unsafe string(value, valueCount)
+    // The daemon takes `chunked ` for a coding it does not know and reads on for ever: there the blank must show.
+    if !sameHeaderName(name, "Transfer-Encoding") { removeBlanks(atEndOf: &value) }
+    unsafe list.assumingMemoryBound(to: Headers.self).pointee.append((name: name, value: value))
     return .YES
+}
+
+/// They are no part of a header's value (RFC 9110, 5.5). Those before it the daemon leaves out by itself.
+private func removeBlanks(atEndOf value: inout String) {
+    while let last = value.utf8.last, last == 0x20 || last == 0x09 { value.unicodeScalars.removeLast() }
 }
 
 private func string(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {

@@ -13,7 +13,7 @@ enum NextStep {
 
 final class Reception: Sendable {
     let limits: IngressLimits
-    private let refuse: @Sendable (Refusal) -> HTTPResponse
+    private let refuse: @Sendable (Refusal, RequestHead) -> HTTPResponse
     private let handler: @Sendable (Exchange) -> Void
     let connections = ConnectionTable()
     let departures = Departures()
@@ -23,7 +23,7 @@ final class Reception: Sendable {
     private let closing = Atomic(false)
 
     init(
-        limits: IngressLimits, refuse: @escaping @Sendable (Refusal) -> HTTPResponse,
+        limits: IngressLimits, refuse: @escaping @Sendable (Refusal, RequestHead) -> HTTPResponse,
         handler: @escaping @Sendable (Exchange) -> Void
     ) {
         self.limits = limits
@@ -32,7 +32,7 @@ final class Reception: Sendable {
     }
 
     /// A refusal as bytes for a socket, written past the daemon.
-    func rawRefusal(_ refusal: Refusal) -> [UInt8] { rawBytes(refuse(refusal)) }
+    func rawRefusal(_ refusal: Refusal, of head: RequestHead) -> [UInt8] { rawBytes(refuse(refusal, head)) }
 
     /// Whether a request is being handled or an answer being sent.
     var isBusy: Bool {
@@ -53,7 +53,7 @@ final class Reception: Sendable {
             let exchange: Exchange? = connection.phase.withLock { phase in
                 if case .handling(let exchange) = phase { exchange } else { nil }
             }
-            exchange?.answer(refuse(.stopping))
+            exchange?.answer(refuse(.stopping, connection.head))
         }
     }
 
@@ -65,8 +65,9 @@ final class Reception: Sendable {
     }
 
     func targetArrived(_ connection: Connection, _ target: Span<UInt8>) {
-        let draft = RequestDraft(target: target, limits: limits)
+        let draft = RequestDraft(target: target, remoteAddress: connection.remoteAddress, limits: limits)
         connection.draft = draft
+        connection.head = draft.head
         connection.advance(to: .reading(deadline: deadline(limits.requestTimeoutSeconds)))
         if draft.targetIsTooLong, let refusal = draft.refusal { abandon(connection, refusal) }
     }
@@ -75,13 +76,12 @@ final class Reception: Sendable {
         _ connection: Connection, method: String, headers: [(name: String, value: String)], bytes: Int
     ) -> NextStep {
         guard var draft = connection.draft.take() else { return .drop }
-        draft.method = method
-        draft.headers = headers
-        let plan = draft.checkHeaders(bytes: bytes, limits: limits)
+        let plan = draft.take(method: method, headers: headers, bytes: bytes, limits: limits)
+        connection.head = draft.head
         defer { connection.draft = draft }
         switch plan {
         case .read: return .goOn
-        case .refuseAtOnce(let refusal): return send(PreparedResponse(refuse(refusal)), on: connection)
+        case .refuseAtOnce(let refusal): return send(refusal, on: connection)
         case .abandon(let refusal): return abandon(connection, refusal)
         }
     }
@@ -96,18 +96,18 @@ final class Reception: Sendable {
         if connection.exchange == nil {
             guard let draft = connection.draft.take() else { return .drop }
             guard let target = draft.target, draft.refusal == nil else {
-                return send(PreparedResponse(refuse(draft.refusal ?? .stopping)), on: connection)
+                return send(draft.refusal ?? .stopping, on: connection)
             }
             let exchange = Exchange(
                 request: HTTPRequest(
-                    method: draft.method, target: target.path, segments: target.segments, query: target.query,
-                    rawQuery: target.rawQuery, headers: draft.headers, body: draft.body,
+                    method: draft.head.method, target: target.path, segments: target.segments, query: target.query,
+                    rawQuery: target.rawQuery, headers: draft.head.headers, body: draft.body,
                     remoteAddress: connection.remoteAddress),
                 socket: connection.socket)
             guard connection.advance(to: .handling(exchange)) else { return .drop }
             // After the phase: whoever closes sets the flag first and then answers all exchanges it finds.
             guard !closing.load(ordering: .sequentiallyConsistent) else {
-                return send(PreparedResponse(refuse(.stopping)), on: connection)
+                return send(.stopping, on: connection)
             }
             connection.exchange = exchange
             handler(exchange)
@@ -117,7 +117,9 @@ final class Reception: Sendable {
     }
 
     /// The daemon found the request malformed. False when it is too late for a word of ours.
-    func daemonRefuses(_ connection: Connection, status: Int) -> Bool {
+    /// - Parameter headers: those it has read; the request may have been refused before its head had ended.
+    func daemonRefuses(_ connection: Connection, status: Int, headers: [(name: String, value: String)]) -> Bool {
+        connection.head.headers = headers
         let refusal: Refusal =
             switch status {
             case 413: .bodyTooLarge(limits.bodyBytesMax)
@@ -133,6 +135,7 @@ final class Reception: Sendable {
         connection.exchange?.end()
         connection.exchange = nil
         connection.draft = nil
+        connection.head = RequestHead(remoteAddress: connection.remoteAddress)
         connection.advance(to: .idle(since: Clock.monotonicMilliseconds()))
     }
 
@@ -143,8 +146,14 @@ final class Reception: Sendable {
         connections.remove(connection)
     }
 
-    private func send(_ response: PreparedResponse, on connection: Connection) -> NextStep {
+    private func send(_ refusal: Refusal, on connection: Connection) -> NextStep {
+        send(PreparedResponse(refuse(refusal, connection.head)), on: connection)
+    }
+
+    /// The answer is made only when it can be sent: who renders refusals also counts them.
+    private func send(_ response: @autoclosure () -> PreparedResponse, on connection: Connection) -> NextStep {
         guard connection.advance(to: .sending(deadline: deadline(limits.sendTimeoutSeconds))) else { return .drop }
+        let response = response()
         if quiescing.load(ordering: .relaxed) { response.closeAfterwards() }
         return .send(response)
     }
@@ -158,7 +167,7 @@ final class Reception: Sendable {
 
     @discardableResult
     private func refuseWhileReading(_ connection: Connection, _ refusal: Refusal) -> Bool {
-        guard connection.refuseWhileReading(with: rawRefusal(refusal)) else { return false }
+        guard connection.refuseWhileReading(with: { rawRefusal(refusal, of: $0) }) else { return false }
         departures.add(dup(connection.socket), deadline: deadline(limits.lingerSeconds))
         return true
     }

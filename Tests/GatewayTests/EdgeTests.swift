@@ -17,7 +17,7 @@ import Worker
         #expect(tag.count == 18)
         let known = try await bench.ask("GET /books/1", ["If-None-Match: \"x\", W/\(tag)"])
         #expect(known.status == 304)
-        #expect(known.text.isEmpty)
+        #expect(known.text == (try await bench.ask("GET /books/1").text), "for its length; the server sends none of it")
         #expect(known.header("ETag") == tag)
         #expect(known.type == nil)
         #expect(try await bench.ask("GET /books/1", ["If-None-Match: *"]).status == 304)
@@ -28,6 +28,23 @@ import Worker
         #expect(try await bench.ask("PATCH /books/1", ["If-Match: \(tag)"], #"{"stock":8}"#).status == 412)
         #expect(try await bench.ask("DELETE /books/1", ["If-Match: \(tag)"]).status == 412)
         #expect(try await bench.ask("DELETE /books/1", ["If-Match: *"]).status == 204)
+    }
+
+    @Test("A write of an item that must not be there is never done")
+    func writesOfNothing() async throws {
+        let bench = try await Bench().seeded()
+        let book = #"{"bookName":"other","stock":1}"#
+        for (line, body) in [("PUT /books/1", book), ("PATCH /books/1", book), ("DELETE /books/1", "")] {
+            let refused = try await bench.ask(line, ["If-None-Match: *"], body)
+            #expect(refused.status == 412, "\(line)")
+            #expect(refused.json["detail"] == "book 1 is there, which 'If-None-Match: *' rules out")
+            #expect(try await bench.ask(line, ["If-None-Match: \"0\""], body).status == 400)
+        }
+        #expect(try await bench.ask("PUT /books/99", ["If-None-Match: *"], book).status == 404)
+        #expect(try await bench.ask("PUT /books/1", ["If-None-Match: *"], "{}").status == 400)
+        #expect(try await bench.ask("GET /books/1").json["bookName"] == "alice in a wonderland")
+        bench.shards.refuse(Problem(504, "no answer"))
+        #expect(try await bench.ask("PUT /books/1", ["If-None-Match: *"], book).status == 504)
     }
 
     @Test("A key sends a write to the same shard every time, and only good keys are taken")
@@ -87,6 +104,11 @@ import Worker
         _ = try await bench.ask("POST /books", [], #"{"stock":" 5 ","x":1,"bookName":7,"bookId":9}"#)
         #expect(
             bench.shards.calls.last.map { String(decoding: $0.body, as: UTF8.self) } == #"{"bookName":"7","stock":5}"#)
+        let huge = String(repeating: "9", count: 5000)
+        #expect(try await bench.ask("POST /books", [], #"{"bookName":"a","stock":1,"x":\#(huge)}"#).status == 201)
+        let refused = try await bench.ask("POST /books", [], #"{"bookName":"a","stock":\#(huge)}"#)
+        #expect(refused.status == 400)
+        #expect(refused.json["detail"].string?.hasPrefix("field 'stock' is a number of more than 53 bits") == true)
         _ = try await bench.ask("PATCH /books/1", [], #"{"stock":"6"}"#)
         #expect(bench.shards.calls.last.map { String(decoding: $0.body, as: UTF8.self) } == #"{"stock":6}"#)
     }
@@ -105,6 +127,9 @@ import Worker
         #expect(item.header("Preference-Applied") == "wait=5")
         let list = try await bench.ask("GET /myPages?after=3")
         #expect(list.json["page"]["totalElements"] == 1)
+        #expect(list.header("Preference-Applied") == nil)
+        #expect(
+            try await bench.ask("GET /myPages?after=3", ["Prefer: wait=5"]).header("Preference-Applied") == "wait=5")
         #expect(try await bench.ask("GET /myPages/3?after=3").status == 200)
     }
 
@@ -118,7 +143,10 @@ import Worker
         let list = try await bench.ask("GET /myPages?after=3")
         #expect(list.status == 404)
         #expect(list.json["detail"] == "myPage 3 did not appear within 30 ms")
-        #expect(try await bench.ask("GET /myPages/3", ["Prefer: wait=0"]).status == 404)
+        for line in ["GET /myPages/3", "GET /myPages?after=3", "GET /myPages/4?after=3"] {
+            let answer = try await bench.ask(line, ["Prefer: wait=0"])
+            #expect(answer.status == 404 && answer.header("Preference-Applied") == "wait=0", "\(line)")
+        }
         #expect(try await bench.ask("GET /myPages?after=x").status == 400)
         #expect(try await bench.ask("GET /myPages/4", ["Prefer: respond-async"]).status == 404)
     }

@@ -30,16 +30,20 @@ import Worker
         _ = bench
     }
 
-    @Test("What the server refuses by itself is a problem with a request id")
+    @Test("What the server refuses by itself is a problem with the client's request id, which its scripts may read")
     func refusals() async throws {
         let (_, server) = try await start(["INGRESS_BODY_BYTES_MAX": "100"])
         let (body, response) = try await Self.fetch(
-            "POST", server.port, "/books", body: String(repeating: " ", count: 101))
+            "POST", server.port, "/books", ["X-Request-Id": "mine", "Origin": "http://shop.example"],
+            body: String(repeating: " ", count: 101))
         #expect(response.statusCode == 413)
         #expect(response.value(forHTTPHeaderField: "Content-Type") == "application/problem+json")
         let problem = try JSON(parsing: Array(body))
         #expect(problem["status"] == 413)
-        #expect(problem["requestId"].string == response.value(forHTTPHeaderField: "X-Request-Id"))
+        #expect(problem["requestId"] == "mine" && problem["instance"] == "/books")
+        #expect(response.value(forHTTPHeaderField: "X-Request-Id") == "mine")
+        #expect(response.value(forHTTPHeaderField: "Access-Control-Allow-Origin") == "http://shop.example")
+        #expect(response.value(forHTTPHeaderField: "traceparent")?.count == 55)
         server.stop()
     }
 
@@ -105,11 +109,12 @@ import Worker
         return (bench, server)
     }
 
-    private static func fetch(_ method: String, _ port: UInt16, _ path: String, body: String? = nil) async throws
-        -> (Data, HTTPURLResponse)
-    {
+    private static func fetch(
+        _ method: String, _ port: UInt16, _ path: String, _ headers: [String: String] = [:], body: String? = nil
+    ) async throws -> (Data, HTTPURLResponse) {
         var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)\(path)")))
         request.httpMethod = method
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         request.httpBody = body.map { Data($0.utf8) }
         if body != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
         let (data, response) = try await URLSession.shared.data(for: request)

@@ -84,6 +84,17 @@ private func limits(_ change: (inout IngressLimits) -> Void) -> IngressLimits {
         }
     }
 
+    @Test(arguments: ["something", "100-continue, something"])
+    func anotherExpectationIsNotMet(expectation: String) throws {
+        try withServer { server in
+            for length in [0, 2] {
+                let client = try Client(port: server.port)
+                client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: \(expectation)\r\nContent-Length: \(length)\r\n\r\n")
+                #expect(client.answer()?.status == 417)
+            }
+        }
+    }
+
     @Test func headersBeyondTheLimit() throws {
         try withServer { server in
             let client = try Client(port: server.port)

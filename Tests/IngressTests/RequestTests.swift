@@ -57,6 +57,28 @@ func withServer(
         #expect(request.header("y") == nil)
     }
 
+    @Test func blanksAroundAHeadersValueAreNoPartOfIt() throws {
+        try withServer { server in
+            let client = try Client(port: server.port)
+            client.send("GET / HTTP/1.1\r\nHost: x \r\nA: \t b c \t \r\nB: \t\r\n\r\n")
+            let answer = try #require(client.answer())
+            #expect(answer.text.contains("header Host: x\nheader A: b c\nheader B: \n"))
+            client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue \r\nContent-Length: 2\r\n\r\nab")
+            #expect(client.answer()?.text.contains("body 2 ") == true)
+        }
+    }
+
+    /// The daemon would not take these lengths as we do.
+    @Test(arguments: [("Content-Length: 2 \r\n\r\nab", 400), ("Transfer-Encoding: chunked \r\n\r\n0\r\n\r\n", 501)])
+    func aBlankAfterTheLengthOfABody(rest: String, status: Int) throws {
+        try withServer { server in
+            let client = try Client(port: server.port)
+            client.send("POST / HTTP/1.1\r\nHost: x\r\n\(rest)")
+            #expect(client.answer()?.status == status)
+            #expect(client.isClosed)
+        }
+    }
+
     @Test func binaryBody() throws {
         try withServer { server in
             let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
@@ -174,6 +196,21 @@ func withServer(
         }
     }
 
+    @Test func notModifiedTellsTheLengthAndNoMore() throws {
+        let handler: @Sendable (Exchange) -> Void = { exchange in
+            exchange.answer(
+                HTTPResponse(status: 304, headers: [(name: "ETag", value: "\"a\"")], body: Array("abc".utf8)))
+        }
+        try withServer(handler: handler) { server in
+            let client = try Client(port: server.port)
+            for _ in 0..<2 {
+                client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                let answer = try #require(client.answer(toHead: true))
+                #expect(answer.status == 304 && answer.headers["content-length"] == "3")
+            }
+        }
+    }
+
     @Test func refusedRequestsAreProblems() throws {
         try withServer { server in
             let client = try Client(port: server.port)
@@ -192,7 +229,8 @@ func withServer(
 
     @Test func refusalsAreRenderedByTheApplication() throws {
         let server = try HTTPServer(
-            port: 0, refuse: { HTTPResponse(status: $0.status, body: Array("mine".utf8)) }, handler: echo)
+            port: 0, refuse: { refusal, _ in HTTPResponse(status: refusal.status, body: Array("mine".utf8)) },
+            handler: echo)
         defer { server.stop(graceMilliseconds: 0) }
         for request in [
             "GET /.. HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n",

@@ -33,7 +33,7 @@ public final class EdgeServer: Sendable {
         stopMilliseconds = place.stopMilliseconds
         do {
             server = try HTTPServer(
-                address: place.address, port: place.port, limits: place.limits, refuse: { edge.refuse($0) },
+                address: place.address, port: place.port, limits: place.limits, refuse: { edge.refuse($0, of: $1) },
                 handler: { edge.handle($0) })
         } catch IngressError.portInUse {
             throw PortInUse(variable: place.variable, address: place.address, port: place.port)
