@@ -19,23 +19,35 @@ extension WorkerLoop {
     }
 
     private func dispatch(_ record: Record, _ shard: Shard, _ now: Int64) throws {
-        if (record.value?.count ?? 0) > limits.recordBytesMax {
-            throw Problem(
-                413, "the record has \(record.value?.count ?? 0) bytes, at most \(limits.recordBytesMax) are taken")
+        if record.topic == topics.events {
+            // Before its size is looked at: a giant that nobody here reacts to is nobody's dead letter.
+            guard !isIgnored(record) else {
+                counters.eventsIgnored += 1
+                return
+            }
+            try checkSize(record)
+            return try handleEvent(record, shard, now)
         }
-        if record.topic == topics.events { return try handleEvent(record, shard, now) }
+        try checkSize(record)
         if let type = record.header(HeaderName.command) { return try handleCommand(type, record, shard, now) }
         try handleRequest(try RequestMessage(record), record, shard, now)
     }
 
+    private func checkSize(_ record: Record) throws(Problem) {
+        guard record.byteCount <= limits.recordBytesMax else {
+            throw Problem(413, "the record has \(record.byteCount) bytes, at most \(limits.recordBytesMax) are taken")
+        }
+    }
+
     // MARK: - Events and commands
 
+    /// The header spares a look into events nobody here reacts to; a line typed by a person has none.
+    private func isIgnored(_ record: Record) -> Bool {
+        guard let type = record.header(HeaderName.eventType) else { return false }
+        return service.rules.policies[type] == nil
+    }
+
     private func handleEvent(_ record: Record, _ shard: Shard, _ now: Int64) throws {
-        // The header spares a look into events nobody here reacts to; a line typed by a person has none.
-        if let type = record.header(HeaderName.eventType), service.rules.policies[type] == nil {
-            counters.eventsIgnored += 1
-            return
-        }
         let object = try object(record)
         guard let type = object["eventType"]?.string else { throw Problem.badRequest("it has no eventType") }
         guard let policy = service.rules.policies[type] else {
@@ -135,17 +147,28 @@ extension WorkerLoop {
                 "offset": LogValue(record.offset), "reason": LogValue(reason),
                 "trace": LogValue(record.header(HeaderName.traceparent) ?? ""),
             ])
-        let headers =
-            record.headers + [
+        var letter = keepable(record)
+        letter.headers =
+            letter.headers + [
                 Header(HeaderName.deadTopic, record.topic), Header(HeaderName.deadPartition, String(record.partition)),
                 Header(HeaderName.deadOffset, String(record.offset)), Header(HeaderName.deadReason, reason),
                 Header(HeaderName.deadTime, UTCTime(wallMilliseconds: now).rfc3339),
                 Header(HeaderName.deadService, service.contract.name),
             ]
-        outgoing.append(
-            OutgoingRecord(
-                topic: topics.deadLetters, partition: 0, key: record.key, value: record.value, headers: headers))
+        outgoing.append(letter)
         custody.shard(record.partition)?.hasChanges = true
+    }
+
+    /// As much of a record as the topic of the dead letters takes. A topic's limit holds for compressed records, so that
+    /// one may be many times larger when it is read; a letter that no broker takes would end this process and the next.
+    private func keepable(_ record: Record) -> OutgoingRecord {
+        var letter = OutgoingRecord(
+            topic: topics.deadLetters, partition: 0, key: record.key, value: record.value, headers: record.headers)
+        guard record.byteCount > limits.deadLetterBytesMax else { return letter }
+        letter.value = nil
+        if letter.byteCount > limits.deadLetterBytesMax { (letter.key, letter.headers) = (nil, []) }
+        letter.headers.append(HeaderName.deadBytes, Int64(record.byteCount))
+        return letter
     }
 }
 

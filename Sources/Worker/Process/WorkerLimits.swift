@@ -45,6 +45,9 @@ public struct WorkerLimits: Sendable {
     public var replyBytesMax = 4 << 20
     /// One request, command or event: beyond it the record is refused. The topics take a little more.
     public var recordBytesMax = 3 << 19
+    /// A record beyond it is buried without its content. Less than the topic of the dead letters takes, since a letter has
+    /// headers of its own.
+    public var deadLetterBytesMax = 5 << 19
     /// Transactional producers that take turns, so that a batch does not wait for the markers of the last one.
     public var transactionalProducers = 2
 
@@ -88,6 +91,8 @@ public struct WorkerLimits: Sendable {
         listRowsMax = try settings.integer("LIST_ROWS_MAX", default: listRowsMax, in: 100...1_000_000)
         replyBytesMax = try settings.integer("REPLY_BYTES_MAX", default: replyBytesMax, in: 65_536...7 << 20)
         recordBytesMax = try settings.integer("RECORD_BYTES_MAX", default: recordBytesMax, in: 1_024...8 << 20)
+        deadLetterBytesMax = try settings.integer(
+            "DEAD_LETTER_BYTES_MAX", default: deadLetterBytesMax, in: 65_536...7 << 20)
         transactionalProducers = try settings.integer(
             "TRANSACTIONAL_PRODUCERS", default: transactionalProducers, in: 1...4)
         if pollMillisecondsMax < sessionMilliseconds {

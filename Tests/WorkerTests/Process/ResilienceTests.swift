@@ -1,0 +1,44 @@
+// Records larger than any letter, replies that are gone, clients that stop: on every broker, nobody falls over.
+import Contract
+import Dispatch
+import Kafka
+import TestSupport
+import Testing
+import Wire
+
+@testable import Worker
+
+@Suite(.serialized) struct ResilienceTests {
+    /// A topic's limit holds for the compressed record; what a worker reads may be many times larger. Here the topics
+    /// simply take more.
+    @Test(arguments: BrokerKind.available) func aGiantRecordIsBuriedWithoutItsContent(_ kind: BrokerKind) throws {
+        try Counting.with(kind, inputBytesMax: 16 << 20) { counting in
+            let worker = try counting.worker()
+            try counting.expect(201, counting.increment(1))
+            var settings = counting.broker.settings
+            settings.messageMaxBytes = 16 << 20
+            let producer = try Producer(settings, clientID: "giant")
+            let (events, requests) = (counting.topics.events, counting.topics.requests(counting.service))
+            // More than a letter may have, and more than a producer sends.
+            for (topic, bytes) in [(requests, 5 << 20), (requests, 10 << 20), (events, 10 << 20)] {
+                try producer.send(
+                    OutgoingRecord(
+                        topic: topic, partition: 0, key: nil, value: Array(repeating: 0x20, count: bytes),
+                        headers: [Header(HeaderName.command, "Give")]))
+            }
+            try producer.flush(timeoutMilliseconds: 30_000)
+            try counting.expect(201, counting.increment(1))
+            let letters = try eventually(timeout: 30, "the dead letters", every: 100) {
+                let letters = try readAll(counting.topics.deadLetters, 0, counting.broker.settings)
+                return letters.count >= 3 ? letters : nil
+            }
+            #expect(letters.count == 3)
+            for letter in letters {
+                #expect(letter.value == nil && letter.header(HeaderName.command) == "Give")
+                #expect((letter.headers.number("original-bytes") ?? 0) >= 5 << 20)
+            }
+            #expect(try worker.stop() == 0)
+            #expect(!worker.log.contains("ended: "))
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// What one batch does with rows that are too large, with queries beside writes, and with questions to other services.
+import Contract
+import Kafka
+import SQLite
+import TestSupport
+import Testing
+import Wire
+
+@testable import Worker
+
+/// Notes of any size, whoever writes them.
+private enum Notes {
+    static let notes = Resource(
+        "notes", item: "note", id: "id",
+        fields: [.identifier("id"), .integer("size"), .text("way", required: false)], actions: [.list, .create],
+        creation: .shardOf(field: "id"), "")
+    static let questions = Resource(
+        "questions", item: "question", id: "id", fields: [.identifier("id")], actions: [.create],
+        creation: .shardOf(field: "id"), "")
+    static let length = Contract.Operation("/length/{id}", placement: .pathID, "")
+    static let service = ServiceContract(
+        "notes", resources: [notes, questions], operations: [length], events: [Noted.schema], policies: [Noted.type],
+        "")
+    static let other = ServiceContract("other", resources: [], "")
+    static let system = SystemContract("noting", title: "Noting", services: [service, other], "")
+
+    struct Noted: Event {
+        static let schema = MessageSchema("Noted", "", fields: [.identifier("id"), .integer("size")])
+        let subject: Int64, size: Int64
+        var fields: JSONObject { ["id": .integer(subject), "size": .integer(size)] }
+        init(fields: JSONObject) throws(Problem) {
+            (subject, size) = (try fields.identifier("id"), try fields.integer("size"))
+        }
+    }
+
+    /// Each is a quotation mark, which JSON writes as two characters.
+    static func text(_ size: Int64) -> String { String(repeating: "\"", count: Int(size)) }
+
+    static func write(_ id: Int64, _ text: String, _ turn: Turn) throws {
+        try turn.execute("INSERT OR REPLACE INTO notes (id, text) VALUES (?1, ?2)", [.integer(id), .text(text)])
+    }
+
+    static let program = Service(
+        service, migrations: ["CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"]
+    ) { rules in
+        rules.create(notes) { request, turn in
+            let id = try request.body.identifier("id")
+            let text = text(try request.body.integer("size"))
+            switch request.body["way"]?.string {
+            case "answer": return .created(id, ["text": .string(text)])
+            case "refusal": throw Problem(409, text)
+            default: try write(id, text, turn)
+            }
+            return .created(id, ["id": .integer(id)])
+        }
+        rules.create(questions) { request, _ in
+            let id = try request.body.identifier("id")
+            return .ask([Question(other, .post, "/things", home: 1), Question(other, .get, "/things/1", home: 1)]) {
+                _, _ in .created(id, [:])
+            }
+        }
+        rules.answer(length) { request, turn in
+            guard let row = try turn.row("SELECT text FROM notes WHERE id = ?1", [.integer(try request.itemID())])
+            else { throw Problem.notFound("no such note") }
+            return .text("\(try row.text("text").utf8.count)")
+        }
+        rules.whenever(Noted.self) { event, turn in try write(event.subject, text(event.size), turn) }
+    }
+}
+
+@Suite struct LoopTests {
+    private func with(_ body: (LoopBench) throws -> Void) throws {
+        try LoopBench.with(Notes.program, Notes.system, body)
+    }
+
+    private func note(_ size: Int64, _ way: String = "row", id: Int64 = 1) -> JSONObject {
+        ["id": .integer(id), "size": .integer(size), "way": .string(way)]
+    }
+
+    private func lengths(_ bench: LoopBench) throws -> [Int64: Int64] {
+        var lengths: [Int64: Int64] = [:]
+        for shard in bench.loop.custody.all {
+            for row in try shard.store.query("SELECT id, length(text) AS n FROM notes") {
+                lengths[try row.integer("id")] = try row.integer("n")
+            }
+        }
+        return lengths
+    }
+
+    @Test func aRecordThatNoTopicCouldHoldIsBuriedWithoutItsContent() throws {
+        try with { bench in
+            let events = bench.broker.topics.events
+            let giant: [UInt8] = Array(repeating: 0x20, count: 10 << 20)
+            bench.broker.append(OutgoingRecord(topic: events, partition: 0, key: nil, value: giant))
+            bench.broker.append(
+                OutgoingRecord(
+                    topic: events, partition: 0, key: giant, value: [], headers: [Header("name", "giant key")]))
+            bench.broker.append(
+                OutgoingRecord(
+                    topic: events, partition: 0, key: nil, value: [], headers: [Header("stuffing", bytes: giant)]))
+            // Nobody reacts to it: it is not even measured.
+            bench.broker.append(
+                OutgoingRecord(
+                    topic: events, partition: 0, key: nil, value: giant, headers: [Header("ce_type", "Rained")]))
+            try bench.settle()
+            #expect(bench.letters.count == 3)
+            for letter in bench.letters {
+                #expect(letter.value == nil && letter.key == nil && letter.header("stuffing") == nil)
+                #expect((letter.headers.number("original-bytes") ?? 0) >= 10 << 20)
+                #expect(letter.header(HeaderName.deadReason)?.contains("bytes") == true)
+            }
+        }
+    }
+}
