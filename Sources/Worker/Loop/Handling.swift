@@ -25,18 +25,19 @@ extension WorkerLoop {
                 counters.eventsIgnored += 1
                 return
             }
-            try checkSize(record)
+            try checkSizes(record)
             return try handleEvent(record, shard, now)
         }
-        try checkSize(record)
+        try checkSizes(record)
         if let type = record.header(HeaderName.command) { return try handleCommand(type, record, shard, now) }
         try handleRequest(try RequestMessage(record), record, shard, now)
     }
 
-    private func checkSize(_ record: Record) throws(Problem) {
+    private func checkSizes(_ record: Record) throws(Problem) {
         guard record.byteCount <= limits.recordBytesMax else {
             throw Problem(413, "the record has \(record.byteCount) bytes, at most \(limits.recordBytesMax) are taken")
         }
+        try limits.checkIDs(record.headers)
     }
 
     // MARK: - Events and commands
@@ -91,6 +92,7 @@ extension WorkerLoop {
         let turn = newTurn(shard, now)
         let records = try shard.store.savepoint {
             try rule.run(fields, turn)
+            try checkRows(shard)
             guard !turn.effects.isEmpty else { return [OutgoingRecord]() }
             let origin = "\(service.contract.name)-\(shard.number)-\(kind)\(record.offset)"
             return try recordsOf(turn, Cause(record, id: record.header(idHeader), origin: origin), now)
@@ -107,7 +109,7 @@ extension WorkerLoop {
         try turn.effects.enumerated().map { place, effect in
             if comesBack(effect) { messagesToItself += 1 }
             let record = try effects.record(effect, place: place, cause: cause, nowMilliseconds: now)
-            let bytes = record.value?.count ?? 0
+            let bytes = record.byteCount
             guard bytes <= limits.recordBytesMax else {
                 throw Problem(500, "a message of \(bytes) bytes was to be sent, \(limits.recordBytesMax) are allowed")
             }

@@ -172,7 +172,10 @@ extension WorkerLoop {
         } catch let problem as Problem {
             // Refused: the savepoint took back what the rule had done, but a repeat must hear the same.
             reply = Reply(problem)
-            try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+            try job.shard.store.savepoint {
+                try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+                try checkRows(job.shard)
+            }
             job.shard.hasChanges = true
         }
         if job.message.method.isQuery { counters.queries += 1 }
@@ -201,10 +204,8 @@ extension WorkerLoop {
                     throw ParkedSignal()
                 }
                 let reply = self.presented(answer, job)
-                guard reply.body.count <= limits.recordBytesMax else {
-                    throw Problem(500, "the answer has \(reply.body.count) bytes, more than can be kept")
-                }
                 try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+                try checkRows(job.shard)
                 return (reply, try recordsOf(turn, job.cause, job.now))
             }
             outgoing += records

@@ -17,7 +17,7 @@ final class Caller {
 
     private struct Pending {
         let service: String
-        var message: RequestMessage
+        let message: RequestMessage
         let topic: String
         let shard: Int32
         let deadline: Int64
@@ -72,11 +72,13 @@ final class Caller {
         guard waiting < limits.callsInFlightMax else {
             return then(.refused(.unavailable("\(limits.callsInFlightMax) requests are under way, try again")))
         }
+        lastCall += 1
+        let message = message(call)
+        let record = message.record(topic: topics.requests(call.service), shard: call.shard)
+        if let problem = refusal(of: record) { return then(.refused(problem)) }
         if patience == .service, !admits(call.service, now: now) {
             return then(.refused(.unavailable("the circuit to \(call.service) is open")))
         }
-        lastCall += 1
-        let message = message(call)
         let fingerprint = message.fingerprint
         if let key = call.key, let twin = keyed[key], let other = pending[twin], other.fingerprint == fingerprint,
             other.service == call.service, other.shard == call.shard
@@ -86,14 +88,23 @@ final class Caller {
             return
         }
         let entry = Pending(
-            service: call.service, message: message, topic: topics.requests(call.service), shard: call.shard,
+            service: call.service, message: message, topic: record.topic, shard: call.shard,
             deadline: now + call.deadlineMilliseconds, repeatAt: now + limits.repeatMilliseconds,
             repeatAfter: limits.repeatMilliseconds, isSent: false, waiters: [then], fingerprint: fingerprint)
         pending[lastCall] = entry
         waiting += 1
         if let key = call.key { keyed[key] = lastCall }
-        transmit(lastCall, now: now)
+        transmit(lastCall, record)
         nextCheck = min(nextCheck, now + limits.repeatMilliseconds, entry.deadline)
+    }
+
+    /// What no shard would take is not sent: it would become a dead letter, and its caller would hear nothing.
+    private func refusal(of record: OutgoingRecord) -> Problem? {
+        guard record.byteCount <= limits.recordBytesMax else {
+            return Problem(413, "the request has \(record.byteCount) bytes, at most \(limits.recordBytesMax) are taken")
+        }
+        do throws(Problem) { try limits.checkIDs(record.headers) } catch { return error }
+        return nil
     }
 
     private func admits(_ service: String, now: Int64) -> Bool {
@@ -111,16 +122,14 @@ final class Caller {
             trace: call.trace, correlation: call.correlation, body: call.body, claims: call.claims)
     }
 
-    private func transmit(_ number: Int64, now: Int64) {
-        guard var entry = pending[number] else { return }
+    private func transmit(_ number: Int64, _ record: OutgoingRecord) {
         do {
-            try transport.send(entry.message.record(topic: entry.topic, shard: entry.shard))
-            entry.isSent = true
+            try transport.send(record)
+            pending[number]?.isSent = true
         } catch {
             // The producer's queue is full or Kafka is away: the next repeat is the next try.
             Log.debug("a call waits to be sent", ["error": LogValue(describing: error)])
         }
-        pending[number] = entry
     }
 
     // MARK: - Answers, repeats, deadlines
@@ -152,9 +161,10 @@ final class Caller {
                 repeats += 1
                 pending[number]?.repeatAfter = min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
                 // The time left counts, not the wall clock of the first try: clocks jump.
-                pending[number]?.message.deadlineMilliseconds = wall() + entry.deadline - now
+                var message = entry.message
+                message.deadlineMilliseconds = wall() + entry.deadline - now
                 pending[number]?.repeatAt = now + min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
-                transmit(number, now: now)
+                transmit(number, message.record(topic: entry.topic, shard: entry.shard))
             }
             nextCheck = min(nextCheck, pending[number]?.repeatAt ?? .max, entry.deadline)
         }

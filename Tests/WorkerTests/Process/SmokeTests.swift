@@ -217,10 +217,33 @@ enum BadRecords {
         try send("command to another shard", requests, "{\"to\":2,\"amount\":1}", give)
         try send("command beyond all numbers", requests, "{\"to\":1,\"amount\":1e99}", give)
         try send("giant command", requests, Array(repeating: 0x20, count: 1_900_000), give)
+        // Ids travel on, into keys and headers of other records: one that is too long must not get that far.
+        let (counted, increment) = (
+            "{\"eventType\":\"Counted\",\"counterId\":1,\"value\":1}", "{\"counterId\":1,\"amount\":1}"
+        )
+        let long = String(repeating: "l", count: 1_150_000)
+        let write = request(method: "POST", path: "/increments")
+        for name in [HeaderName.id, HeaderName.requester, HeaderName.path, HeaderName.correlation] {
+            try send("request whose \(name) is giant", requests, increment, write + [Header(name, long)])
+        }
+        for (name, giant) in [(HeaderName.id, long), (HeaderName.correlation, long), (HeaderName.id, Self.longID)] {
+            try send(
+                "command with a giant \(name), \(giant.utf8.count)", requests, "{\"to\":1,\"amount\":1}",
+                give + [Header(name, giant)])
+        }
+        let half = String(repeating: "h", count: 950_000)
+        try send(
+            "event with two giant ids", events, counted,
+            [Header(HeaderName.eventID, half), Header(HeaderName.correlation, half)])
+        try send("event of giant headers", events, counted, [Header("stuffing", half), Header("more", half)])
         // Of no interest, but no trouble either: an event nobody reacts to, and a deadline at the end of time.
         let ignored = OutgoingRecord(
             topic: events, partition: 0, key: nil, value: Array("{\"eventType\":\"Rained\"}".utf8))
         try producer.send(ignored)
+        try producer.send(
+            OutgoingRecord(
+                topic: events, partition: 0, key: nil, value: Array(repeating: 0x20, count: 1_900_000),
+                headers: [Header(HeaderName.eventType, "Rained"), Header(HeaderName.eventID, Self.longID)]))
         try producer.send(
             OutgoingRecord(
                 topic: requests, partition: 0, key: nil, value: [], headers: request(deadline: String(Int64.max))))
@@ -228,12 +251,15 @@ enum BadRecords {
         return sent
     }
 
-    private static func request(method: String = "GET", replyTo: String = "0", deadline: String = "99999999999999")
-        -> Headers
-    {
+    /// A little too long.
+    private static let longID = String(repeating: "i", count: 1_025)
+
+    private static func request(
+        method: String = "GET", path: String = "/counters/1", replyTo: String = "0", deadline: String = "99999999999999"
+    ) -> Headers {
         [
             Header(HeaderName.id, "bad"), Header(HeaderName.call, "1"), Header(HeaderName.method, method),
-            Header(HeaderName.path, "/counters/1"), Header(HeaderName.replyTo, replyTo),
+            Header(HeaderName.path, path), Header(HeaderName.replyTo, replyTo),
             Header(HeaderName.requester, "nobody"), Header(HeaderName.deadline, deadline),
         ]
     }

@@ -125,6 +125,17 @@ private final class FakeWire: CallTransport {
         #expect(wire.sent.count == 3)
     }
 
+    /// What no shard would take is refused before it is sent.
+    @Test func whatIsTooLargeIsRefusedAtOnce() {
+        send(call(key: String(repeating: "k", count: 1_025)))
+        send(call(path: "/" + String(repeating: "p", count: 16_384)))
+        var big = call()
+        big.body = Array(repeating: 0x20, count: 3 << 19)
+        send(big)
+        #expect(heard.value == ["refused 400", "refused 414", "refused 413"])
+        #expect(wire.sent.isEmpty && caller.inFlight == 0)
+    }
+
     @Test func theBoundCountsEveryoneWhoWaits() {
         send(call(key: "k"))
         send(call(key: "k"))

@@ -87,6 +87,37 @@ private enum Notes {
         return lengths
     }
 
+    @Test func aRowThatIsTooLargeFailsItsRecord() throws {
+        try with { bench in
+            // In one batch with rows that are as large as they may be, and with one that is large and then small again.
+            bench.request(.post, "/notes", note(800_000), home: 1, key: "largest")
+            bench.request(.post, "/notes", note(1_000_000, id: 3), home: 3, key: "row")
+            bench.request(.post, "/notes", note(10, id: 5), home: 5, key: "small")
+            bench.broker.append(
+                OutgoingRecord(
+                    topic: bench.broker.topics.events, partition: 0, key: nil,
+                    value: Array(#"{"eventType":"Noted","id":1,"size":1000000}"#.utf8)))
+            try bench.settle()
+            #expect(bench.replies == ["largest": 201, "row": 500, "small": 201])
+            #expect(try lengths(bench) == [1: 800_000, 5: 10])
+            #expect(bench.letters.count == 2)
+            for letter in bench.letters {
+                #expect(letter.header(HeaderName.deadReason)?.contains("a row of notes") == true)
+            }
+        }
+    }
+
+    /// The answer to a write is a row like any other, and text in text needs twice the marks.
+    @Test(arguments: ["answer", "refusal"]) func soDoesAnAnswerThatCannotBeKept(_ way: String) throws {
+        try with { bench in
+            bench.request(.post, "/notes", note(500_000, way), home: 1, key: "large")
+            bench.request(.post, "/notes", note(10, way), home: 1, key: "small")
+            try bench.settle()
+            #expect(bench.replies == ["large": 500, "small": way == "answer" ? 201 : 409])
+            #expect(bench.letters.count == 1)
+        }
+    }
+
     @Test func aRecordThatNoTopicCouldHoldIsBuriedWithoutItsContent() throws {
         try with { bench in
             let events = bench.broker.topics.events
