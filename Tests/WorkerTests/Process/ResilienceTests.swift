@@ -41,4 +41,20 @@ import Wire
             #expect(!worker.log.contains("ended: "))
         }
     }
+
+    /// The reply topic was made anew, or what the reader had to read next was deleted: it goes on where the topic ends now,
+    /// and the repeat of a call is answered there.
+    @Test(arguments: BrokerKind.available) func repliesThatAreGoneDoNotMakeDeaf(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            try counting.worker()
+            for _ in 0..<3 { try counting.expect(201, counting.increment(1)) }
+            try Admin.deleteTopics([counting.topics.replies], counting.broker.settings)
+            try eventually(timeout: 30, "the replies gone", every: 100) {
+                try Admin.listTopics(counting.broker.settings)[counting.topics.replies] == nil
+            }
+            try counting.createTopics([counting.topics.replies])
+            try counting.expect(201, counting.increment(1))
+            try counting.waitFor(1, value: 4, seen: 4)
+        }
+    }
 }
