@@ -265,8 +265,7 @@ extension WorkerLoop {
         }
         let call = Call(
             service: question.service, shard: home, method: question.method, path: question.path, body: question.body,
-            // A call that changes something is the same call when this request is run again after a crash.
-            key: question.method.isQuery ? nil : "\(id)/\(job.step).\(place)",
+            key: question.method.isQuery ? nil : key(of: id, step: job.step, place),
             deadlineMilliseconds: limits.callMilliseconds, trace: job.cause.trace.child(),
             correlation: job.cause.correlation)
         caller.send(call, now: clock.monotonic()) { [weak self] result in
@@ -277,6 +276,13 @@ extension WorkerLoop {
                 }
             self?.parking.answer(id, number: number, place: place, answer)
         }
+    }
+
+    /// A call that changes something is the same call when this request is run again after a crash. The name of the service
+    /// stands before it, since a client may use one key with several services, and these may ask the same third one. The
+    /// space is in no key that an edge takes from a client (`IdempotencyKey`), so that none can take the place of this.
+    private func key(of id: String, step: Int, _ place: Int) -> String {
+        "\(service.contract.name) \(id)/\(step).\(place)"
     }
 
     /// The continuation of a parked request, in a turn of its own.

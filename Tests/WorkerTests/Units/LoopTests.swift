@@ -118,6 +118,23 @@ private enum Notes {
         }
     }
 
+    /// Two services may ask a third for the same client's key: those are two requests. And no client may take their place.
+    @Test func aQuestionHasAnIdOfItsService() throws {
+        try with { bench in
+            bench.request(.post, "/questions", ["id": 1], home: 1, key: "k")
+            for _ in 0..<5 { try bench.step() }
+            let asked = (Int32(0)...1).flatMap {
+                bench.broker.records(TopicPartition(topic: bench.broker.topics.requests("other"), partition: $0))
+            }
+            #expect(asked.count == 2)
+            let write = try #require(asked.first { $0.header(HeaderName.method) == "POST" })
+            let id = try #require(write.header(HeaderName.id))
+            #expect(id == "notes k/0.0")
+            // Keys of clients are printable and have no spaces (`IdempotencyKey` in the gateway).
+            #expect(!id.utf8.allSatisfy { (0x21...0x7E).contains($0) })
+        }
+    }
+
     @Test func aRecordThatNoTopicCouldHoldIsBuriedWithoutItsContent() throws {
         try with { bench in
             let events = bench.broker.topics.events
