@@ -25,6 +25,16 @@ import Worker
         #expect(record.headers.text("name") == "a" && record.headers.text(HeaderName.deadReason) == nil)
     }
 
+    /// Again and again, where it fails again: one addressee, the last that could not handle it.
+    @Test func itIsForTheServiceThatCouldNotHandleIt() throws {
+        var headers = origin
+        for _ in 0..<3 {
+            let record = try Settlement.original(of: letter(headers))
+            #expect(record.headers.all == [Header(HeaderName.forService, "store")])
+            headers = record.headers + origin.all
+        }
+    }
+
     @Test func whatWasNotKeptCannotGoBack() {
         #expect(throws: Failure.self) {
             try Settlement.original(of: letter(value: nil, origin + [Header(HeaderName.deadBytes, "9000000")]))

@@ -37,7 +37,7 @@ final class Settlement {
     private static let callMilliseconds: Int32 = 30_000
     private static let addedHeaders: Set = [
         HeaderName.deadTopic, HeaderName.deadPartition, HeaderName.deadOffset, HeaderName.deadReason,
-        HeaderName.deadTime, HeaderName.deadService,
+        HeaderName.deadTime, HeaderName.deadService, HeaderName.forService,
     ]
 
     private let topic: String
@@ -71,7 +71,12 @@ final class Settlement {
         }
         return OutgoingRecord(
             topic: origin.topic, partition: origin.partition, key: letter.record.key, value: letter.record.value,
-            headers: Headers(originalHeaders(letter.record)))
+            headers: Headers(originalHeaders(letter.record)) + addressee(letter))
+    }
+
+    /// An event lies on a topic that all services read: those that have handled it must not do so again.
+    private static func addressee(_ letter: DeadLetter) -> [Header] {
+        letter.record.header(HeaderName.deadService).map { [Header(HeaderName.forService, $0)] } ?? []
     }
 
     private static func originalHeaders(_ record: Record) -> [Header] {

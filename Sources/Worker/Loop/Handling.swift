@@ -44,8 +44,9 @@ extension WorkerLoop {
 
     /// The header spares a look into events nobody here reacts to; a line typed by a person has none.
     private func isIgnored(_ record: Record) -> Bool {
-        guard let type = record.header(HeaderName.eventType) else { return false }
-        return service.rules.policies[type] == nil
+        if let type = record.header(HeaderName.eventType), service.rules.policies[type] == nil { return true }
+        guard let only = record.header(HeaderName.forService) else { return false }
+        return only != service.contract.name
     }
 
     private func handleEvent(_ record: Record, _ shard: Shard, _ now: Int64) throws {

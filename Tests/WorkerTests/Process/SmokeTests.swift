@@ -159,6 +159,27 @@ import Wire
         }
     }
 
+    /// A letter that is put back is for the one service that could not handle it: the others have.
+    @Test(arguments: BrokerKind.available) func anEventForOneServiceIsSkippedByTheOthers(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            try counting.worker()
+            try counting.expect(201, counting.increment(1))
+            try counting.waitFor(1, value: 1, seen: 1)
+            let producer = try Producer(counting.broker.settings, clientID: "replays")
+            for service in ["another", counting.service, "another"] {
+                try producer.send(
+                    OutgoingRecord(
+                        topic: counting.topics.events, partition: 0, key: nil,
+                        value: Array("{\"eventType\":\"Counted\",\"counterId\":1,\"value\":1}".utf8),
+                        headers: [Header("for-service", service)]))
+            }
+            try producer.flush(timeoutMilliseconds: 20_000)
+            try counting.expect(201, counting.increment(1))
+            // Its own event comes behind all three.
+            try counting.waitFor(1, value: 2, seen: 3)
+        }
+    }
+
     @Test(arguments: BrokerKind.available) func stateComesBackWithoutTheFile(_ kind: BrokerKind) throws {
         try Counting.with(kind) { counting in
             // Whoever repeats a request leaves records behind, and the second life would read them and move on.
