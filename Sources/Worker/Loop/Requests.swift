@@ -19,11 +19,13 @@ extension WorkerLoop {
             try checkHome(target, job)
             switch target {
             case .list(let resource, let table):
-                answerQuery(
-                    message, shard,
-                    try lists.answer(resource, table: table, message: message, shard: shard))
+                let reply = try lists.answer(resource, table: table, message: message, shard: shard)
+                counters.queries += 1
+                answer(job, reply)
             case .item(let resource, let table, let id):
-                answerQuery(message, shard, try item(resource, table, id, shard))
+                let reply = try item(resource, table, id, shard)
+                counters.queries += 1
+                answer(job, reply)
             case .rule(let rule, let request, _):
                 try conclude(job) { turn in
                     try self.checkVersion(job)
@@ -31,7 +33,8 @@ extension WorkerLoop {
                 }
             }
         } catch let problem as Problem {
-            replies.append(ReplyMessage(to: message, Reply(problem)))
+            if message.method.isQuery { counters.queries += 1 }
+            answer(job, Reply(problem))
         } catch {
             try refuse(job, error)
         }
@@ -65,8 +68,16 @@ extension WorkerLoop {
     }
 
     private func answer(_ job: Job, _ reply: Reply) {
-        if job.waiters.isEmpty { return replies.append(ReplyMessage(to: job.message, reply)) }
-        for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, reply)) }
+        if job.waiters.isEmpty { return answer(job.message, job.shard, reply) }
+        for waiter in job.waiters { answer(waiter, job.shard, reply) }
+    }
+
+    /// A shard without uncommitted rows shows committed ones: what a query reads there, or does not find, need not wait for
+    /// the batch (docs/decisions/0003-queries-do-not-wait-for-the-batch.md).
+    private func answer(_ message: RequestMessage, _ shard: Shard, _ reply: Reply) {
+        let answer = ReplyMessage(to: message, reply)
+        guard message.method.isQuery, !shard.isDirty else { return replies.append(answer) }
+        log.reply(answer.record(topic: topics.replies))
     }
 
     private func isExpired(_ message: RequestMessage, _ now: Int64) -> Bool {
@@ -110,13 +121,6 @@ extension WorkerLoop {
     }
 
     // MARK: - Queries
-
-    /// A shard without uncommitted rows shows committed ones: its answer need not wait for the batch.
-    private func answerQuery(_ message: RequestMessage, _ shard: Shard, _ reply: Reply) {
-        counters.queries += 1
-        let answer = ReplyMessage(to: message, reply)
-        if shard.isDirty { replies.append(answer) } else { log.reply(answer.record(topic: topics.replies)) }
-    }
 
     private func item(_ resource: Resource, _ table: String, _ id: Int64, _ shard: Shard) throws -> Reply {
         guard let item = try find(resource, table, id, shard) else {

@@ -118,6 +118,24 @@ private enum Notes {
         }
     }
 
+    /// Only the shard that was written to has something to wait for.
+    @Test func answersToQueriesDoNotWaitForTheBatch() throws {
+        try with { bench in
+            bench.request(.post, "/notes", note(1), home: 1, key: "write")
+            bench.request(.get, "/length/1", home: 1, key: "beside it")
+            bench.request(.get, "/length/2", home: 2, key: "refused by a rule")
+            bench.request(.get, "/nothing", home: 2, key: "refused without one")
+            bench.request(.get, "/notes?limit=x", home: 2, key: "a wrong parameter")
+            bench.request(.get, "/notes", home: 2, key: "list")
+            var early: Set<String>?
+            bench.log.willCommit = { early = early ?? Set(bench.replies.keys) }
+            try bench.settle()
+            #expect(early == ["refused by a rule", "refused without one", "a wrong parameter", "list"])
+            #expect(bench.replies["write"] == 201 && bench.replies["beside it"] == 200)
+            #expect(bench.loop.counters.queries == 5)
+        }
+    }
+
     /// Two services may ask a third for the same client's key: those are two requests. And no client may take their place.
     @Test func aQuestionHasAnIdOfItsService() throws {
         try with { bench in
