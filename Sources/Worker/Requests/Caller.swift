@@ -44,6 +44,9 @@ final class Caller {
     /// Those who wait for an answer; several may wait for one call.
     private var waiting = 0
     private var nextCheck: Int64 = 0
+    /// The last bite of replies was a full one: the rest is there already, and nobody rings for it.
+    private var hasMoreReplies = false
+    private static let repliesAtOnce = 4_000
     private(set) var repeats: Int64 = 0
 
     init(
@@ -137,18 +140,32 @@ final class Caller {
     /// Takes what has come in and looks after what has not. True when an answer came.
     @discardableResult
     func turn(now: Int64 = Clock.monotonicMilliseconds()) -> Bool {
-        var heard = false
-        while let record = transport.nextReply() {
-            guard let answer = ReplyMessage(record, requester: requester) else { continue }
-            heard = true
-            finish(answer.call, .answered(answer.reply), now: now)
-        }
+        let heard = takeReplies(now: now)
         if now >= nextCheck { check(now: now) }
         return heard
     }
 
+    /// One bite: others answer into the same partition, and however many they are, whoever calls this has other work.
+    private func takeReplies(now: Int64) -> Bool {
+        var heard = false
+        hasMoreReplies = true
+        for _ in 0..<Self.repliesAtOnce {
+            guard let record = transport.nextReply() else {
+                hasMoreReplies = false
+                return heard
+            }
+            guard let answer = ReplyMessage(record, requester: requester) else { continue }
+            heard = true
+            finish(answer.call, .answered(answer.reply), now: now)
+        }
+        return heard
+    }
+
     /// Milliseconds until something has to be looked after.
-    func patienceLeft(now: Int64) -> Int64 { pending.isEmpty ? .max : max(0, nextCheck - now) }
+    func patienceLeft(now: Int64) -> Int64 {
+        if hasMoreReplies { return 0 }
+        return pending.isEmpty ? .max : max(0, nextCheck - now)
+    }
 
     private func check(now: Int64) {
         nextCheck = .max

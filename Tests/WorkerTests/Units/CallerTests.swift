@@ -125,6 +125,17 @@ private final class FakeWire: CallTransport {
         #expect(wire.sent.count == 3)
     }
 
+    /// The partition is shared: answers of others must not keep the loop from its work.
+    @Test func answersWithoutEndAreTakenInBites() {
+        send(call())
+        for _ in 0..<19_000 { wire.answer(0, requester: "other") }
+        caller.turn(now: 1)
+        #expect(!wire.answers.isEmpty)
+        #expect(caller.patienceLeft(now: 1) == 0, "nobody rings for what is there already")
+        for now in Int64(2)...100 where !wire.answers.isEmpty { caller.turn(now: now) }
+        #expect(wire.answers.isEmpty && caller.patienceLeft(now: 50) > 0)
+    }
+
     /// What no shard would take is refused before it is sent.
     @Test func whatIsTooLargeIsRefusedAtOnce() {
         send(call(key: String(repeating: "k", count: 1_025)))
