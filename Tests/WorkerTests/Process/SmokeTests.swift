@@ -38,6 +38,15 @@ import Wire
             for _ in 0..<3 { try counting.expect(201, counting.increment(1, by: 5, key: "once")) }
             try counting.waitFor(1, value: 5, seen: 1)
             try counting.expect(422, counting.increment(1, by: 6, key: "once"))
+            // What it is to be applied to is a part of the request.
+            var conditional = counting.increment(1, by: 5, key: "once")
+            conditional.ifMatch = "\"another\""
+            try counting.expect(422, conditional)
+            let plain = counting.increment(1, key: "claimed")
+            var other = plain
+            other.ifMatch = "\"one\""
+            #expect(
+                other.claim(among: Shards(count: 1_000))?.claims != plain.claim(among: Shards(count: 1_000))?.claims)
             // Refusals are answers, too.
             let wrong = counting.call(.post, "/increments", ["counterId": 1, "amount": 5000], home: 1, key: "wrong")
             try counting.expect(400, wrong)

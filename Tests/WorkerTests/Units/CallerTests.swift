@@ -125,6 +125,17 @@ private final class FakeWire: CallTransport {
         #expect(wire.sent.count == 3)
     }
 
+    @Test func callsThatDifferInTheirConditionAreTwo() {
+        var first = call(key: "k")
+        first.ifMatch = "\"1\""
+        var second = first
+        second.ifMatch = "\"2\""
+        send(first)
+        send(second)
+        send(call(key: "k"))
+        #expect(wire.sent.count == 3)
+    }
+
     /// The partition is shared: answers of others must not keep the loop from its work.
     @Test func answersWithoutEndAreTakenInBites() {
         send(call())
