@@ -187,6 +187,17 @@ final class Caller {
         }
     }
 
+    /// Everybody who still waits is told: nobody will listen for the answer any more.
+    func stop(now: Int64 = Clock.monotonicMilliseconds()) {
+        for (number, entry) in pending {
+            finish(number, .refused(entry.isSent ? Self.leftInDoubt : Self.stopping), now: now)
+        }
+    }
+
+    static let stopping = Problem.unavailable("the process is stopping, the request was not sent")
+    /// Not 503, which invites to repeat a write that may be done already.
+    private static let leftInDoubt = Problem(504, "the process is stopping, the answer has not come yet")
+
     private func giveUp(_ number: Int64, _ entry: Pending, now: Int64) {
         if patience == .service, breakers[entry.service]?.timedOut(now: now) == true {
             Log.warning("circuit opened", ["target": LogValue(entry.service)])

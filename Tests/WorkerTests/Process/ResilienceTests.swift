@@ -57,4 +57,23 @@ import Wire
             try counting.waitFor(1, value: 4, seen: 4)
         }
     }
+
+    @Test(arguments: BrokerKind.available) func whoeverWaitsWhenAClientStopsIsTold(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            // Nobody answers: there is no worker.
+            let client = try counting.newClient()
+            let heard = Box<[Int]>([])
+            for id in Int64(1)...3 {
+                client.send(counting.increment(id)) { result in
+                    guard case .refused(let problem) = result else { return }
+                    heard.update { $0.append(problem.status) }
+                }
+            }
+            client.stop()
+            #expect(heard.value.count == 3)
+            #expect(heard.value.allSatisfy { $0 == 503 || $0 == 504 })
+            client.send(counting.increment(1)) { _ in heard.update { $0.append(0) } }
+            #expect(heard.value.count == 4, "later ones are told at once")
+        }
+    }
 }
