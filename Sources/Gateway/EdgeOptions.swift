@@ -56,7 +56,8 @@ public struct EdgeOptions: Sendable {
         options.listRowsMax = try settings.integer(
             "LIST_ROWS_MAX", default: options.listRowsMax, in: 100...1_000_000)
         options.idempotencyKeyBytesMax = try settings.integer(
-            "IDEMPOTENCY_KEY_BYTES_MAX", default: options.idempotencyKeyBytesMax, in: 16...1000)
+            // Below the workers' ID_BYTES_MAX: a service that asks another puts its own name around the key.
+            "IDEMPOTENCY_KEY_BYTES_MAX", default: options.idempotencyKeyBytesMax, in: 16...800)
         options.forwardedTrusted = try settings.flag("FORWARDED_TRUSTED", default: options.forwardedTrusted)
         options.ratePerSecond = try settings.integer(
             "RATE_LIMIT_PER_SECOND", default: options.ratePerSecond, in: 0...1_000_000)

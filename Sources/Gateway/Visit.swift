@@ -54,19 +54,12 @@ final class Visit: Sendable {
         headers.append((name: "Content-Type", value: Problem.contentType))
         if let seconds = problem.retryAfterSeconds {
             headers.append((name: "Retry-After", value: String(seconds)))
-        } else if problem.status == 503 || problem.status == 429 {
-            headers.append((name: "Retry-After", value: "1"))
         }
         return HTTPResponse(status: problem.status, headers: headers, body: body.bytes)
     }
 
     /// What a shard refused, as its caller sees it: the same problem, told whose request it was about.
-    func problemResponse(_ reply: Reply) -> HTTPResponse {
-        let object = (try? JSON(parsing: reply.body))?.object
-        var problem = Problem(reply.status, object?["detail"]?.string ?? "the service refused without a reason")
-        if let title = object?["title"]?.string { problem.title = title }
-        return problemResponse(problem)
-    }
+    func problemResponse(_ reply: Reply) -> HTTPResponse { problemResponse(reply.problem) }
 
     /// Whatever a client sends comes back in a header and in logs, so it must be short and printable.
     private static func requestID(_ header: String?) -> String {

@@ -77,7 +77,7 @@ public struct Headers: Sendable, Equatable, ExpressibleByArrayLiteral {
         find(name).flatMap { Int64(String(decoding: bytes[$0], as: UTF8.self)) }
     }
 
-    private func find(_ name: String) -> Range<Int>? {
+    func find(_ name: String) -> Range<Int>? {
         var found: Range<Int>?
         let count = name.utf8.count
         walk { nameRange, valueRange in

@@ -53,6 +53,10 @@ final class ChangeCapture {
     private(set) var marks: [(mark: Mark, existed: Bool)] = []
     private var known: Set<Mark> = []
     private var positionAtBegin = 0
+    /// Touched rows that are worth a look: as they are now they may be too large for somebody.
+    private(set) var large: Set<Mark> = []
+    /// Bytes of text from which on a row is large.
+    static let largeBytes = 64 << 10
     /// Touched tables that were made after the capture began.
     private(set) var unknownTables: Set<String> = []
 
@@ -80,6 +84,7 @@ final class ChangeCapture {
         marks.removeAll(keepingCapacity: true)
         known.removeAll(keepingCapacity: true)
         positionAtBegin = 0
+        large.removeAll()
         unknownTables.removeAll()
     }
 
@@ -89,7 +94,16 @@ final class ChangeCapture {
         let table = tables[index]
         // A row's first touch tells whether it was there: an INSERT means that it was not.
         if change.operation != SQLITE_INSERT { note(index, change.oldKey(of: table), existed: true) }
-        if change.operation != SQLITE_DELETE { note(index, change.newKey(of: table), existed: false) }
+        guard change.operation != SQLITE_DELETE else { return }
+        let key = change.newKey(of: table)
+        note(index, key, existed: false)
+        if change.newBytes(of: table) >= Self.largeBytes { large.insert(Mark(table: index, key: key)) }
+    }
+
+    func takeLarge() -> Set<Mark> {
+        guard !large.isEmpty else { return [] }
+        defer { large.removeAll() }
+        return large
     }
 
     private func note(_ table: Int, _ key: [Value], existed: Bool) {
@@ -139,6 +153,19 @@ final class ChangeCapture {
             let code = unsafe sqlite3_preupdate_new(database, Int32(column), &value)
             return unsafe Preupdate.read(code, value, asReal: table.realColumns.contains(column))
         }
+    }
+
+    /// Bytes of the texts and blobs of the row; numbers do not count.
+    func newBytes(of table: WatchedTable) -> Int {
+        var bytes = 0
+        for column in table.info.columns.indices {
+            var value: OpaquePointer?
+            guard unsafe sqlite3_preupdate_new(database, Int32(column), &value) == SQLITE_OK, let value = unsafe value
+            else { continue }
+            let type = unsafe sqlite3_value_type(value)
+            if type == SQLITE_TEXT || type == SQLITE_BLOB { bytes += unsafe Int(sqlite3_value_bytes(value)) }
+        }
+        return bytes
     }
 
     /// A value that cannot be had reads as NULL, and NULL in a key is refused when the changes are taken.

@@ -44,6 +44,18 @@ extension Connection {
         return changes
     }
 
+    /// Rows with much text in them (`ChangeCapture.largeBytes`) that were touched since the last call, as they are now.
+    /// Touched in what was rolled back since counts, too.
+    public func takeLargeRows() throws(SQLiteError) -> [RowChange] {
+        guard let capture else { return [] }
+        var rows: [RowChange] = []
+        for mark in capture.takeLarge() {
+            let table = capture.table(mark.table)
+            rows.append(RowChange(table: table.info.name, key: mark.key, row: try presentImage(table, mark.key)))
+        }
+        return rows
+    }
+
     /// Whether a row was touched since the changes were taken last.
     public var hasChanges: Bool { (capture?.position ?? 0) > 0 }
 

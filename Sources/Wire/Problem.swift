@@ -3,14 +3,14 @@ public struct Problem: Error, Sendable, Equatable {
     public var status: Int
     public var title: String
     public var detail: String
-    /// Seconds after which a repeat makes sense, for 429 and 503.
+    /// Seconds after which a repeat makes sense, for 429 and 503: one where nothing else is said.
     public var retryAfterSeconds: Int?
 
     public init(_ status: Int, _ detail: String, title: String? = nil, retryAfterSeconds: Int? = nil) {
         self.status = status
         self.title = title ?? Self.title(of: status)
         self.detail = detail
-        self.retryAfterSeconds = retryAfterSeconds
+        self.retryAfterSeconds = retryAfterSeconds ?? (status == 429 || status == 503 ? 1 : nil)
     }
 
     public static func badRequest(_ detail: String) -> Problem { Problem(400, detail) }

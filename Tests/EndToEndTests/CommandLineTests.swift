@@ -202,7 +202,7 @@ import Wire
         let replay = try system.bookstore("dead-letters", "replay", String(first))
         #expect(replay.status == 0, "\(replay.errors)")
         #expect(try system.bookstore("dead-letters", "replay", String(first)).status == 1)
-        // Put back, it fails again in every service that listens, under new numbers.
+        // Put back, it fails again in the service whose letter it was, under a new number.
         try eventually("it is a dead letter again", every: 100) {
             try system.deadLetterRecords().contains {
                 ($0["offset"].integer ?? 0) > letters.compactMap { $0["offset"].integer }.max() ?? 0

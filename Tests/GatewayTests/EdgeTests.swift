@@ -327,6 +327,20 @@ import Worker
             #expect((answer.header("Retry-After") != nil) == (status == 503))
         }
     }
+
+    @Test("Whoever says when to come again is heard by the client")
+    func retryAfter() async throws {
+        let bench = try await Bench().seeded()
+        for (problem, header) in [
+            (Problem.unavailable("busy", retryAfterSeconds: 7), "7"), (Problem(503, "busy"), "1"),
+            (Problem(429, "often", retryAfterSeconds: 3), "3"), (Problem(409, "no"), nil),
+        ] {
+            bench.shards.script("/books/1", Reply(problem))
+            let answer = try await bench.ask("GET /books/1")
+            #expect(answer.status == problem.status && answer.header("Retry-After") == header)
+            #expect(answer.json["retryAfterSeconds"] == .null, "the header says it")
+        }
+    }
 }
 
 private final class Flag: Sendable {

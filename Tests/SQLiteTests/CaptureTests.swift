@@ -30,6 +30,24 @@ import Testing
         #expect(try connection.takeChanges() == [])
     }
 
+    @Test func rowsWithMuchTextAreToldAsTheyAre() throws {
+        let text = String(repeating: "x", count: 64 << 10)
+        try connection.execute("INSERT INTO item VALUES (1, ?1, 0), (2, 'a', 0)", [.text(text)])
+        try connection.execute("INSERT INTO pair VALUES (?1, 1, NULL)", [.text(text)])
+        try connection.execute("DELETE FROM pair")
+        let told = try connection.takeLargeRows()
+        #expect(told.count == 2)
+        #expect(told.contains(change("item", [1], [1, .text(text), 0])))
+        #expect(told.contains(change("pair", [1, .text(text)], nil)))
+        #expect(try connection.takeLargeRows() == [])
+        // Touched again it is told again; once it is small, no more.
+        try connection.execute("UPDATE item SET n = 1 WHERE id = 1")
+        #expect(try connection.takeLargeRows() == [change("item", [1], [1, .text(text), 1])])
+        try connection.execute("UPDATE item SET name = 'small'")
+        #expect(try connection.takeLargeRows() == [])
+        #expect(try connection.takeChanges().count == 2, "none of this takes the changes")
+    }
+
     @Test func aRowThatCameAndWentGivesNothing() throws {
         try connection.execute("INSERT INTO item VALUES (1, 'a', 0)")
         try connection.execute("DELETE FROM item")

@@ -13,6 +13,9 @@ package struct DeadLetter: Sendable {
     package var service: String { record.header(HeaderName.deadService) ?? "-" }
     package var time: String { record.header(HeaderName.deadTime) ?? "-" }
 
+    /// Too large to be kept: only that it was there is known.
+    package var isWithoutContent: Bool { record.value == nil && record.header(HeaderName.deadBytes) != nil }
+
     /// Where it was when it could not be processed.
     package var origin: Position? {
         guard let topic = record.header(HeaderName.deadTopic),
@@ -34,7 +37,7 @@ final class Settlement {
     private static let callMilliseconds: Int32 = 30_000
     private static let addedHeaders: Set = [
         HeaderName.deadTopic, HeaderName.deadPartition, HeaderName.deadOffset, HeaderName.deadReason,
-        HeaderName.deadTime, HeaderName.deadService,
+        HeaderName.deadTime, HeaderName.deadService, HeaderName.forService,
     ]
 
     private let topic: String
@@ -47,17 +50,9 @@ final class Settlement {
     }
 
     func settle(_ letter: DeadLetter, putBack: Bool) throws {
+        let original = putBack ? try Self.original(of: letter) : nil
         try producer.begin()
-        if putBack {
-            guard let origin = letter.origin else {
-                try producer.abort(timeoutMilliseconds: Self.callMilliseconds)
-                throw Failure("dead letter \(letter.number) does not say where it came from; drop it")
-            }
-            try producer.send(
-                OutgoingRecord(
-                    topic: origin.topic, partition: origin.partition, key: letter.record.key,
-                    value: letter.record.value, headers: Headers(Self.originalHeaders(letter.record))))
-        }
+        if let original { try producer.send(original) }
         try producer.send(
             OutgoingRecord(
                 topic: topic, partition: letter.record.partition, key: nil, value: nil,
@@ -65,7 +60,26 @@ final class Settlement {
         try producer.commit(timeoutMilliseconds: Self.callMilliseconds)
     }
 
-    static func originalHeaders(_ record: Record) -> [Header] {
+    /// The record as it goes back.
+    static func original(of letter: DeadLetter) throws(Failure) -> OutgoingRecord {
+        guard let origin = letter.origin else {
+            throw Failure("dead letter \(letter.number) does not say where it came from; drop it")
+        }
+        guard !letter.isWithoutContent else {
+            throw Failure(
+                "dead letter \(letter.number) was too large to be kept, only that it was there is known; drop it")
+        }
+        return OutgoingRecord(
+            topic: origin.topic, partition: origin.partition, key: letter.record.key, value: letter.record.value,
+            headers: Headers(originalHeaders(letter.record)) + addressee(letter))
+    }
+
+    /// An event lies on a topic that all services read: those that have handled it must not do so again.
+    private static func addressee(_ letter: DeadLetter) -> [Header] {
+        letter.record.header(HeaderName.deadService).map { [Header(HeaderName.forService, $0)] } ?? []
+    }
+
+    private static func originalHeaders(_ record: Record) -> [Header] {
         record.headers.all.filter { !addedHeaders.contains($0.name) }.map { header in
             header.name == HeaderName.deadline
                 ? Header(HeaderName.deadline, String(Clock.wallMilliseconds() + deadlineMilliseconds)) : header

@@ -36,4 +36,8 @@ public enum HeaderName {
     public static let deadReason = "reason"
     public static let deadTime = "time"
     public static let deadService = "service"
+    /// How large it was, where that was too much to be kept: then it has no value, and perhaps no headers of its own.
+    public static let deadBytes = "original-bytes"
+    /// On an event that was put back: the one service it is for. The others have handled it.
+    public static let forService = "for-service"
 }

@@ -86,13 +86,18 @@ struct RequestMessage: Sendable {
     }
 
     /// What makes two requests with one id the same request.
-    var fingerprint: Int64 { claims ?? Self.fingerprint(method, path, body) }
+    var fingerprint: Int64 { claims ?? Self.fingerprint(method, path, body, ifMatch: ifMatch) }
 
-    static func fingerprint(_ method: Method, _ path: String, _ body: [UInt8]) -> Int64 {
+    /// The condition belongs to it: with another one the answer to the first would be wrong.
+    static func fingerprint(_ method: Method, _ path: String, _ body: [UInt8], ifMatch: String?) -> Int64 {
         var hash = StableHash()
         hash.combine(method.rawValue)
         hash.combine(path)
         hash.combine(body)
+        if let ifMatch {
+            hash.combine([0])
+            hash.combine(ifMatch)
+        }
         return Int64(bitPattern: hash.value)
     }
 

@@ -19,23 +19,37 @@ extension WorkerLoop {
     }
 
     private func dispatch(_ record: Record, _ shard: Shard, _ now: Int64) throws {
-        if (record.value?.count ?? 0) > limits.recordBytesMax {
-            throw Problem(
-                413, "the record has \(record.value?.count ?? 0) bytes, at most \(limits.recordBytesMax) are taken")
+        if record.topic == topics.events {
+            // Before its size is looked at: a giant that nobody here reacts to is nobody's dead letter.
+            guard !isIgnored(record) else {
+                counters.eventsIgnored += 1
+                return
+            }
+            try checkSizes(record)
+            return try handleEvent(record, shard, now)
         }
-        if record.topic == topics.events { return try handleEvent(record, shard, now) }
+        try checkSizes(record)
         if let type = record.header(HeaderName.command) { return try handleCommand(type, record, shard, now) }
         try handleRequest(try RequestMessage(record), record, shard, now)
     }
 
+    private func checkSizes(_ record: Record) throws(Problem) {
+        guard record.byteCount <= limits.recordBytesMax else {
+            throw Problem(413, "the record has \(record.byteCount) bytes, at most \(limits.recordBytesMax) are taken")
+        }
+        try limits.checkIDs(record.headers)
+    }
+
     // MARK: - Events and commands
 
+    /// The header spares a look into events nobody here reacts to; a line typed by a person has none.
+    private func isIgnored(_ record: Record) -> Bool {
+        if let type = record.header(HeaderName.eventType), service.rules.policies[type] == nil { return true }
+        guard let only = record.header(HeaderName.forService) else { return false }
+        return only != service.contract.name
+    }
+
     private func handleEvent(_ record: Record, _ shard: Shard, _ now: Int64) throws {
-        // The header spares a look into events nobody here reacts to; a line typed by a person has none.
-        if let type = record.header(HeaderName.eventType), service.rules.policies[type] == nil {
-            counters.eventsIgnored += 1
-            return
-        }
         let object = try object(record)
         guard let type = object["eventType"]?.string else { throw Problem.badRequest("it has no eventType") }
         guard let policy = service.rules.policies[type] else {
@@ -79,6 +93,7 @@ extension WorkerLoop {
         let turn = newTurn(shard, now)
         let records = try shard.store.savepoint {
             try rule.run(fields, turn)
+            try checkRows(shard)
             guard !turn.effects.isEmpty else { return [OutgoingRecord]() }
             let origin = "\(service.contract.name)-\(shard.number)-\(kind)\(record.offset)"
             return try recordsOf(turn, Cause(record, id: record.header(idHeader), origin: origin), now)
@@ -95,7 +110,7 @@ extension WorkerLoop {
         try turn.effects.enumerated().map { place, effect in
             if comesBack(effect) { messagesToItself += 1 }
             let record = try effects.record(effect, place: place, cause: cause, nowMilliseconds: now)
-            let bytes = record.value?.count ?? 0
+            let bytes = record.byteCount
             guard bytes <= limits.recordBytesMax else {
                 throw Problem(500, "a message of \(bytes) bytes was to be sent, \(limits.recordBytesMax) are allowed")
             }
@@ -135,17 +150,28 @@ extension WorkerLoop {
                 "offset": LogValue(record.offset), "reason": LogValue(reason),
                 "trace": LogValue(record.header(HeaderName.traceparent) ?? ""),
             ])
-        let headers =
-            record.headers + [
+        var letter = keepable(record)
+        letter.headers =
+            letter.headers + [
                 Header(HeaderName.deadTopic, record.topic), Header(HeaderName.deadPartition, String(record.partition)),
                 Header(HeaderName.deadOffset, String(record.offset)), Header(HeaderName.deadReason, reason),
                 Header(HeaderName.deadTime, UTCTime(wallMilliseconds: now).rfc3339),
                 Header(HeaderName.deadService, service.contract.name),
             ]
-        outgoing.append(
-            OutgoingRecord(
-                topic: topics.deadLetters, partition: 0, key: record.key, value: record.value, headers: headers))
+        outgoing.append(letter)
         custody.shard(record.partition)?.hasChanges = true
+    }
+
+    /// As much of a record as the topic of the dead letters takes. A topic's limit holds for compressed records, so that
+    /// one may be many times larger when it is read; a letter that no broker takes would end this process and the next.
+    private func keepable(_ record: Record) -> OutgoingRecord {
+        var letter = OutgoingRecord(
+            topic: topics.deadLetters, partition: 0, key: record.key, value: record.value, headers: record.headers)
+        guard record.byteCount > limits.deadLetterBytesMax else { return letter }
+        letter.value = nil
+        if letter.byteCount > limits.deadLetterBytesMax { (letter.key, letter.headers) = (nil, []) }
+        letter.headers.append(HeaderName.deadBytes, Int64(record.byteCount))
+        return letter
     }
 }
 

@@ -19,11 +19,13 @@ extension WorkerLoop {
             try checkHome(target, job)
             switch target {
             case .list(let resource, let table):
-                answerQuery(
-                    message, shard,
-                    try lists.answer(resource, table: table, message: message, shard: shard))
+                let reply = try lists.answer(resource, table: table, message: message, shard: shard)
+                counters.queries += 1
+                answer(job, reply)
             case .item(let resource, let table, let id):
-                answerQuery(message, shard, try item(resource, table, id, shard))
+                let reply = try item(resource, table, id, shard)
+                counters.queries += 1
+                answer(job, reply)
             case .rule(let rule, let request, _):
                 try conclude(job) { turn in
                     try self.checkVersion(job)
@@ -31,7 +33,8 @@ extension WorkerLoop {
                 }
             }
         } catch let problem as Problem {
-            replies.append(ReplyMessage(to: message, Reply(problem)))
+            if message.method.isQuery { counters.queries += 1 }
+            answer(job, Reply(problem))
         } catch {
             try refuse(job, error)
         }
@@ -65,8 +68,16 @@ extension WorkerLoop {
     }
 
     private func answer(_ job: Job, _ reply: Reply) {
-        if job.waiters.isEmpty { return replies.append(ReplyMessage(to: job.message, reply)) }
-        for waiter in job.waiters { replies.append(ReplyMessage(to: waiter, reply)) }
+        if job.waiters.isEmpty { return answer(job.message, job.shard, reply) }
+        for waiter in job.waiters { answer(waiter, job.shard, reply) }
+    }
+
+    /// A shard without uncommitted rows shows committed ones: what a query reads there, or does not find, need not wait for
+    /// the batch (docs/decisions/0003-queries-do-not-wait-for-the-batch.md).
+    private func answer(_ message: RequestMessage, _ shard: Shard, _ reply: Reply) {
+        let answer = ReplyMessage(to: message, reply)
+        guard message.method.isQuery, !shard.isDirty else { return replies.append(answer) }
+        log.reply(answer.record(topic: topics.replies))
     }
 
     private func isExpired(_ message: RequestMessage, _ now: Int64) -> Bool {
@@ -110,13 +121,6 @@ extension WorkerLoop {
     }
 
     // MARK: - Queries
-
-    /// A shard without uncommitted rows shows committed ones: its answer need not wait for the batch.
-    private func answerQuery(_ message: RequestMessage, _ shard: Shard, _ reply: Reply) {
-        counters.queries += 1
-        let answer = ReplyMessage(to: message, reply)
-        if shard.isDirty { replies.append(answer) } else { log.reply(answer.record(topic: topics.replies)) }
-    }
 
     private func item(_ resource: Resource, _ table: String, _ id: Int64, _ shard: Shard) throws -> Reply {
         guard let item = try find(resource, table, id, shard) else {
@@ -172,7 +176,10 @@ extension WorkerLoop {
         } catch let problem as Problem {
             // Refused: the savepoint took back what the rule had done, but a repeat must hear the same.
             reply = Reply(problem)
-            try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+            try job.shard.store.savepoint {
+                try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+                try checkRows(job.shard)
+            }
             job.shard.hasChanges = true
         }
         if job.message.method.isQuery { counters.queries += 1 }
@@ -201,10 +208,8 @@ extension WorkerLoop {
                     throw ParkedSignal()
                 }
                 let reply = self.presented(answer, job)
-                guard reply.body.count <= limits.recordBytesMax else {
-                    throw Problem(500, "the answer has \(reply.body.count) bytes, more than can be kept")
-                }
                 try answers.keep(reply, for: job.message, in: job.shard, nowMilliseconds: job.now)
+                try checkRows(job.shard)
                 return (reply, try recordsOf(turn, job.cause, job.now))
             }
             outgoing += records
@@ -264,8 +269,7 @@ extension WorkerLoop {
         }
         let call = Call(
             service: question.service, shard: home, method: question.method, path: question.path, body: question.body,
-            // A call that changes something is the same call when this request is run again after a crash.
-            key: question.method.isQuery ? nil : "\(id)/\(job.step).\(place)",
+            key: question.method.isQuery ? nil : key(of: id, step: job.step, place),
             deadlineMilliseconds: limits.callMilliseconds, trace: job.cause.trace.child(),
             correlation: job.cause.correlation)
         caller.send(call, now: clock.monotonic()) { [weak self] result in
@@ -276,6 +280,13 @@ extension WorkerLoop {
                 }
             self?.parking.answer(id, number: number, place: place, answer)
         }
+    }
+
+    /// A call that changes something is the same call when this request is run again after a crash. The name of the service
+    /// stands before it, since a client may use one key with several services, and these may ask the same third one. The
+    /// space is in no key that an edge takes from a client (`IdempotencyKey`), so that none can take the place of this.
+    private func key(of id: String, step: Int, _ place: Int) -> String {
+        "\(service.contract.name) \(id)/\(step).\(place)"
     }
 
     /// The continuation of a parked request, in a turn of its own.

@@ -45,6 +45,16 @@ public struct WorkerLimits: Sendable {
     public var replyBytesMax = 4 << 20
     /// One request, command or event: beyond it the record is refused. The topics take a little more.
     public var recordBytesMax = 3 << 19
+    /// What travels on from a record into keys of rows and headers of other records: ids, and the path of a request.
+    public var idBytesMax = 1_024
+    public var pathBytesMax = 16_384
+    /// A changed row as a state record: beyond it the record that changed it is refused. The state topic takes a little more.
+    public var rowBytesMax = 7 << 18
+    /// A record beyond it is buried without its content. Less than the topic of the dead letters takes, since a letter has
+    /// headers of its own.
+    public var deadLetterBytesMax = 5 << 19
+    /// Rows that are not even looked at (`ChangeCapture.largeBytes`) must stay below any bound that may be set.
+    static let rowBytesMaxLeast = 1 << 20
     /// Transactional producers that take turns, so that a batch does not wait for the markers of the last one.
     public var transactionalProducers = 2
 
@@ -88,6 +98,11 @@ public struct WorkerLimits: Sendable {
         listRowsMax = try settings.integer("LIST_ROWS_MAX", default: listRowsMax, in: 100...1_000_000)
         replyBytesMax = try settings.integer("REPLY_BYTES_MAX", default: replyBytesMax, in: 65_536...7 << 20)
         recordBytesMax = try settings.integer("RECORD_BYTES_MAX", default: recordBytesMax, in: 1_024...8 << 20)
+        idBytesMax = try settings.integer("ID_BYTES_MAX", default: idBytesMax, in: 1_024...65_536)
+        pathBytesMax = try settings.integer("PATH_BYTES_MAX", default: pathBytesMax, in: 1_024...262_144)
+        rowBytesMax = try settings.integer("ROW_BYTES_MAX", default: rowBytesMax, in: Self.rowBytesMaxLeast...7 << 20)
+        deadLetterBytesMax = try settings.integer(
+            "DEAD_LETTER_BYTES_MAX", default: deadLetterBytesMax, in: 65_536...7 << 20)
         transactionalProducers = try settings.integer(
             "TRANSACTIONAL_PRODUCERS", default: transactionalProducers, in: 1...4)
         if pollMillisecondsMax < sessionMilliseconds {

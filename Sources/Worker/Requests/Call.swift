@@ -49,7 +49,7 @@ extension Call {
         claim.shard = keeper
         claim.body = []
         claim.ifMatch = nil
-        claim.claims = RequestMessage.fingerprint(method, path, body)
+        claim.claims = RequestMessage.fingerprint(method, path, body, ifMatch: ifMatch)
         return claim
     }
 }

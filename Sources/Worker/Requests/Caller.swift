@@ -17,7 +17,7 @@ final class Caller {
 
     private struct Pending {
         let service: String
-        var message: RequestMessage
+        let message: RequestMessage
         let topic: String
         let shard: Int32
         let deadline: Int64
@@ -44,6 +44,9 @@ final class Caller {
     /// Those who wait for an answer; several may wait for one call.
     private var waiting = 0
     private var nextCheck: Int64 = 0
+    /// The last bite of replies was a full one: the rest is there already, and nobody rings for it.
+    private var hasMoreReplies = false
+    private static let repliesAtOnce = 4_000
     private(set) var repeats: Int64 = 0
 
     init(
@@ -72,11 +75,13 @@ final class Caller {
         guard waiting < limits.callsInFlightMax else {
             return then(.refused(.unavailable("\(limits.callsInFlightMax) requests are under way, try again")))
         }
+        lastCall += 1
+        let message = message(call)
+        let record = message.record(topic: topics.requests(call.service), shard: call.shard)
+        if let problem = refusal(of: record) { return then(.refused(problem)) }
         if patience == .service, !admits(call.service, now: now) {
             return then(.refused(.unavailable("the circuit to \(call.service) is open")))
         }
-        lastCall += 1
-        let message = message(call)
         let fingerprint = message.fingerprint
         if let key = call.key, let twin = keyed[key], let other = pending[twin], other.fingerprint == fingerprint,
             other.service == call.service, other.shard == call.shard
@@ -86,14 +91,23 @@ final class Caller {
             return
         }
         let entry = Pending(
-            service: call.service, message: message, topic: topics.requests(call.service), shard: call.shard,
+            service: call.service, message: message, topic: record.topic, shard: call.shard,
             deadline: now + call.deadlineMilliseconds, repeatAt: now + limits.repeatMilliseconds,
             repeatAfter: limits.repeatMilliseconds, isSent: false, waiters: [then], fingerprint: fingerprint)
         pending[lastCall] = entry
         waiting += 1
         if let key = call.key { keyed[key] = lastCall }
-        transmit(lastCall, now: now)
+        transmit(lastCall, record)
         nextCheck = min(nextCheck, now + limits.repeatMilliseconds, entry.deadline)
+    }
+
+    /// What no shard would take is not sent: it would become a dead letter, and its caller would hear nothing.
+    private func refusal(of record: OutgoingRecord) -> Problem? {
+        guard record.byteCount <= limits.recordBytesMax else {
+            return Problem(413, "the request has \(record.byteCount) bytes, at most \(limits.recordBytesMax) are taken")
+        }
+        do throws(Problem) { try limits.checkIDs(record.headers) } catch { return error }
+        return nil
     }
 
     private func admits(_ service: String, now: Int64) -> Bool {
@@ -111,16 +125,14 @@ final class Caller {
             trace: call.trace, correlation: call.correlation, body: call.body, claims: call.claims)
     }
 
-    private func transmit(_ number: Int64, now: Int64) {
-        guard var entry = pending[number] else { return }
+    private func transmit(_ number: Int64, _ record: OutgoingRecord) {
         do {
-            try transport.send(entry.message.record(topic: entry.topic, shard: entry.shard))
-            entry.isSent = true
+            try transport.send(record)
+            pending[number]?.isSent = true
         } catch {
             // The producer's queue is full or Kafka is away: the next repeat is the next try.
             Log.debug("a call waits to be sent", ["error": LogValue(describing: error)])
         }
-        pending[number] = entry
     }
 
     // MARK: - Answers, repeats, deadlines
@@ -128,18 +140,32 @@ final class Caller {
     /// Takes what has come in and looks after what has not. True when an answer came.
     @discardableResult
     func turn(now: Int64 = Clock.monotonicMilliseconds()) -> Bool {
-        var heard = false
-        while let record = transport.nextReply() {
-            guard let answer = ReplyMessage(record, requester: requester) else { continue }
-            heard = true
-            finish(answer.call, .answered(answer.reply), now: now)
-        }
+        let heard = takeReplies(now: now)
         if now >= nextCheck { check(now: now) }
         return heard
     }
 
+    /// One bite: others answer into the same partition, and however many they are, whoever calls this has other work.
+    private func takeReplies(now: Int64) -> Bool {
+        var heard = false
+        hasMoreReplies = true
+        for _ in 0..<Self.repliesAtOnce {
+            guard let record = transport.nextReply() else {
+                hasMoreReplies = false
+                return heard
+            }
+            guard let answer = ReplyMessage(record, requester: requester) else { continue }
+            heard = true
+            finish(answer.call, .answered(answer.reply), now: now)
+        }
+        return heard
+    }
+
     /// Milliseconds until something has to be looked after.
-    func patienceLeft(now: Int64) -> Int64 { pending.isEmpty ? .max : max(0, nextCheck - now) }
+    func patienceLeft(now: Int64) -> Int64 {
+        if hasMoreReplies { return 0 }
+        return pending.isEmpty ? .max : max(0, nextCheck - now)
+    }
 
     private func check(now: Int64) {
         nextCheck = .max
@@ -152,13 +178,25 @@ final class Caller {
                 repeats += 1
                 pending[number]?.repeatAfter = min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
                 // The time left counts, not the wall clock of the first try: clocks jump.
-                pending[number]?.message.deadlineMilliseconds = wall() + entry.deadline - now
+                var message = entry.message
+                message.deadlineMilliseconds = wall() + entry.deadline - now
                 pending[number]?.repeatAt = now + min(entry.repeatAfter * 2, limits.repeatMillisecondsMax)
-                transmit(number, now: now)
+                transmit(number, message.record(topic: entry.topic, shard: entry.shard))
             }
             nextCheck = min(nextCheck, pending[number]?.repeatAt ?? .max, entry.deadline)
         }
     }
+
+    /// Everybody who still waits is told: nobody will listen for the answer any more.
+    func stop(now: Int64 = Clock.monotonicMilliseconds()) {
+        for (number, entry) in pending {
+            finish(number, .refused(entry.isSent ? Self.leftInDoubt : Self.stopping), now: now)
+        }
+    }
+
+    static let stopping = Problem.unavailable("the process is stopping, the request was not sent")
+    /// Not 503, which invites to repeat a write that may be done already.
+    private static let leftInDoubt = Problem(504, "the process is stopping, the answer has not come yet")
 
     private func giveUp(_ number: Int64, _ entry: Pending, now: Int64) {
         if patience == .service, breakers[entry.service]?.timedOut(now: now) == true {

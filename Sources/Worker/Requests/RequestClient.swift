@@ -33,15 +33,20 @@ public final class RequestClient: Sendable {
     }
 
     public func send(_ call: Call, then: @escaping Completion) {
-        // Nil when it is refused; otherwise how many calls wait for the thread, this one included.
-        let waiting: Int? = mailbox.withLock { box in
-            if box.isStopped || box.calls.count >= limits.callsInFlightMax { return nil }
+        // How many calls wait for the thread, this one included.
+        let waiting: Result<Int, Problem> = mailbox.withLock { box in
+            if box.isStopped { return .failure(Caller.stopping) }
+            if box.calls.count >= limits.callsInFlightMax {
+                return .failure(.unavailable("too many requests are waiting, try again"))
+            }
             box.calls.append((call: call, then: then))
-            return box.calls.count
+            return .success(box.calls.count)
         }
-        guard let waiting else { return then(.refused(.unavailable("too many requests are waiting, try again"))) }
+        switch waiting {
+        case .failure(let problem): then(.refused(problem))
         // Whoever put in the first has rung, and the thread takes all of them at once.
-        if waiting == 1 { wake.ring() }
+        case .success(let count): if count == 1 { wake.ring() }
+        }
     }
 
     /// For metrics: calls in flight, repeats.
@@ -50,6 +55,7 @@ public final class RequestClient: Sendable {
         return ["inFlight": .integer(shown.inFlight), "repeats": .integer(shown.repeats)]
     }
 
+    /// Everybody who waits has been told when it returns, and whoever comes later is told at once.
     public func stop() {
         mailbox.withLock { $0.isStopped = true }
         wake.ring()
@@ -63,7 +69,10 @@ public final class RequestClient: Sendable {
                 defer { box.calls.removeAll(keepingCapacity: true) }
                 return (box.calls, box.isStopped)
             }
-            if isStopped { break }
+            if isStopped {
+                for entry in calls { entry.then(.refused(Caller.stopping)) }
+                break
+            }
             let now = Clock.monotonicMilliseconds()
             for entry in calls { caller.send(entry.call, now: now, then: entry.then) }
             let heard = caller.turn(now: now)
@@ -73,6 +82,7 @@ public final class RequestClient: Sendable {
             // Answers wake us; the bound is for reports of the producer, which do not.
             if !heard && calls.isEmpty { wake.wait(milliseconds: Int32(min(100, caller.patienceLeft(now: now)))) }
         }
+        caller.stop()
         parts.transport.close()
     }
 }

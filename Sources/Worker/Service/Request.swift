@@ -50,7 +50,21 @@ public struct Reply: Sendable, Equatable {
     }
 
     public init(_ problem: Problem) {
-        self.init(status: problem.status, contentType: Problem.contentType, body: problem.json.bytes)
+        var body = problem.json
+        // Beside the words, so that it is kept and sent with them; the edge makes a header of it.
+        if let seconds = problem.retryAfterSeconds { body.append(Self.retryAfterMember, .integer(Int64(seconds))) }
+        self.init(status: problem.status, contentType: Problem.contentType, body: body.bytes)
+    }
+
+    private static let retryAfterMember = "retryAfterSeconds"
+
+    /// The problem that a shard answered; what it says of itself is all that is known of it.
+    public var problem: Problem {
+        let object = (try? JSON(parsing: body))?.object
+        return Problem(
+            status, object?["detail"]?.string ?? "the service refused without a reason",
+            title: object?["title"]?.string,
+            retryAfterSeconds: object?[Self.retryAfterMember]?.integer.flatMap { Int(exactly: max(0, $0)) })
     }
 
     public static let jsonType = "application/json"

@@ -25,14 +25,14 @@ final class Counting {
 
     /// Runs `body` with fresh topics. Everything that was started is gone afterwards.
     static func with<R>(
-        _ kind: BrokerKind, private isPrivate: Bool = false, shards: Int32 = shardCount,
+        _ kind: BrokerKind, private isPrivate: Bool = false, shards: Int32 = shardCount, inputBytesMax: Int = 2 << 20,
         _ body: (Counting) throws -> R
     ) throws -> R {
         try TestBroker.with(kind, private: isPrivate) { broker in
             try withTemporaryDirectory { directory in
                 let counting = Counting(broker, shards: shards, directory: directory)
                 defer { counting.end() }
-                try counting.createTopics()
+                try counting.createTopics(inputBytesMax: inputBytesMax)
                 return try body(counting)
             }
         }
@@ -49,19 +49,23 @@ final class Counting {
     var topics: Topics { system.topics }
     var service: String { system.services[0].name }
 
-    func createTopics(_ names: Set<String>? = nil, shards count: Int32? = nil) throws {
+    /// With the bounds of `TopicPlan`. Those of the input may be wider, for what a compressed record becomes when it is read.
+    func createTopics(
+        _ names: Set<String>? = nil, shards count: Int32? = nil, inputBytesMax: Int = 2 << 20
+    ) throws {
         let count = Int(count ?? shards.count)
         let big = ["max.message.bytes": String(2 << 20)]
+        let input = ["max.message.bytes": String(inputBytesMax)]
         let specs = [
-            TopicSpec(name: topics.events, partitions: count, configs: big),
-            TopicSpec(name: topics.requests(service), partitions: count, configs: big),
+            TopicSpec(name: topics.events, partitions: count, configs: input),
+            TopicSpec(name: topics.requests(service), partitions: count, configs: input),
             TopicSpec(
                 name: topics.state(service), partitions: count,
                 configs: big.merging(["cleanup.policy": "compact", "delete.retention.ms": "604800000"]) { $1 }),
             TopicSpec(
                 name: topics.replies, partitions: Int(Topics.replyPartitions),
                 configs: ["max.message.bytes": String(8 << 20)]),
-            TopicSpec(name: topics.deadLetters, partitions: 1, configs: big),
+            TopicSpec(name: topics.deadLetters, partitions: 1, configs: ["max.message.bytes": String(3 << 20)]),
             TopicSpec(name: topics.telemetry, partitions: 1),
         ].filter { names?.contains($0.name) ?? true }
         for (name, outcome) in try Admin.createTopics(specs, broker.settings) where outcome != .created {

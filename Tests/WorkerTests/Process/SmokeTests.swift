@@ -38,6 +38,15 @@ import Wire
             for _ in 0..<3 { try counting.expect(201, counting.increment(1, by: 5, key: "once")) }
             try counting.waitFor(1, value: 5, seen: 1)
             try counting.expect(422, counting.increment(1, by: 6, key: "once"))
+            // What it is to be applied to is a part of the request.
+            var conditional = counting.increment(1, by: 5, key: "once")
+            conditional.ifMatch = "\"another\""
+            try counting.expect(422, conditional)
+            let plain = counting.increment(1, key: "claimed")
+            var other = plain
+            other.ifMatch = "\"one\""
+            #expect(
+                other.claim(among: Shards(count: 1_000))?.claims != plain.claim(among: Shards(count: 1_000))?.claims)
             // Refusals are answers, too.
             let wrong = counting.call(.post, "/increments", ["counterId": 1, "amount": 5000], home: 1, key: "wrong")
             try counting.expect(400, wrong)
@@ -159,6 +168,27 @@ import Wire
         }
     }
 
+    /// A letter that is put back is for the one service that could not handle it: the others have.
+    @Test(arguments: BrokerKind.available) func anEventForOneServiceIsSkippedByTheOthers(_ kind: BrokerKind) throws {
+        try Counting.with(kind) { counting in
+            try counting.worker()
+            try counting.expect(201, counting.increment(1))
+            try counting.waitFor(1, value: 1, seen: 1)
+            let producer = try Producer(counting.broker.settings, clientID: "replays")
+            for service in ["another", counting.service, "another"] {
+                try producer.send(
+                    OutgoingRecord(
+                        topic: counting.topics.events, partition: 0, key: nil,
+                        value: Array("{\"eventType\":\"Counted\",\"counterId\":1,\"value\":1}".utf8),
+                        headers: [Header("for-service", service)]))
+            }
+            try producer.flush(timeoutMilliseconds: 20_000)
+            try counting.expect(201, counting.increment(1))
+            // Its own event comes behind all three.
+            try counting.waitFor(1, value: 2, seen: 3)
+        }
+    }
+
     @Test(arguments: BrokerKind.available) func stateComesBackWithoutTheFile(_ kind: BrokerKind) throws {
         try Counting.with(kind) { counting in
             // Whoever repeats a request leaves records behind, and the second life would read them and move on.
@@ -217,10 +247,33 @@ enum BadRecords {
         try send("command to another shard", requests, "{\"to\":2,\"amount\":1}", give)
         try send("command beyond all numbers", requests, "{\"to\":1,\"amount\":1e99}", give)
         try send("giant command", requests, Array(repeating: 0x20, count: 1_900_000), give)
+        // Ids travel on, into keys and headers of other records: one that is too long must not get that far.
+        let (counted, increment) = (
+            "{\"eventType\":\"Counted\",\"counterId\":1,\"value\":1}", "{\"counterId\":1,\"amount\":1}"
+        )
+        let long = String(repeating: "l", count: 1_150_000)
+        let write = request(method: "POST", path: "/increments")
+        for name in [HeaderName.id, HeaderName.requester, HeaderName.path, HeaderName.correlation] {
+            try send("request whose \(name) is giant", requests, increment, write + [Header(name, long)])
+        }
+        for (name, giant) in [(HeaderName.id, long), (HeaderName.correlation, long), (HeaderName.id, Self.longID)] {
+            try send(
+                "command with a giant \(name), \(giant.utf8.count)", requests, "{\"to\":1,\"amount\":1}",
+                give + [Header(name, giant)])
+        }
+        let half = String(repeating: "h", count: 950_000)
+        try send(
+            "event with two giant ids", events, counted,
+            [Header(HeaderName.eventID, half), Header(HeaderName.correlation, half)])
+        try send("event of giant headers", events, counted, [Header("stuffing", half), Header("more", half)])
         // Of no interest, but no trouble either: an event nobody reacts to, and a deadline at the end of time.
         let ignored = OutgoingRecord(
             topic: events, partition: 0, key: nil, value: Array("{\"eventType\":\"Rained\"}".utf8))
         try producer.send(ignored)
+        try producer.send(
+            OutgoingRecord(
+                topic: events, partition: 0, key: nil, value: Array(repeating: 0x20, count: 1_900_000),
+                headers: [Header(HeaderName.eventType, "Rained"), Header(HeaderName.eventID, Self.longID)]))
         try producer.send(
             OutgoingRecord(
                 topic: requests, partition: 0, key: nil, value: [], headers: request(deadline: String(Int64.max))))
@@ -228,12 +281,15 @@ enum BadRecords {
         return sent
     }
 
-    private static func request(method: String = "GET", replyTo: String = "0", deadline: String = "99999999999999")
-        -> Headers
-    {
+    /// A little too long.
+    private static let longID = String(repeating: "i", count: 1_025)
+
+    private static func request(
+        method: String = "GET", path: String = "/counters/1", replyTo: String = "0", deadline: String = "99999999999999"
+    ) -> Headers {
         [
             Header(HeaderName.id, "bad"), Header(HeaderName.call, "1"), Header(HeaderName.method, method),
-            Header(HeaderName.path, "/counters/1"), Header(HeaderName.replyTo, replyTo),
+            Header(HeaderName.path, path), Header(HeaderName.replyTo, replyTo),
             Header(HeaderName.requester, "nobody"), Header(HeaderName.deadline, deadline),
         ]
     }

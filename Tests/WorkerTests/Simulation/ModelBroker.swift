@@ -187,6 +187,8 @@ final class ModelLog: WorkerLog {
     private(set) var isDead = false
     /// Calls until the process dies; nil is never.
     var fuse: Int?
+    /// For a look at what is there before a transaction.
+    var willCommit: () -> Void = {}
 
     init(member: Int, broker: ModelBroker) {
         self.member = member
@@ -291,6 +293,7 @@ final class ModelLog: WorkerLog {
 
     func commit(_ transaction: Transaction) throws -> TransactionOutcome {
         if burn() { throw SimulatedCrash() }
+        willCommit()
         let outcome = broker.commit(transaction, of: self)
         // The answer of the coordinator is lost: nobody knows, and the process ends.
         if burn() || broker.isRough && broker.random.once(in: 500) {

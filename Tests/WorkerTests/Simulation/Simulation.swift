@@ -276,7 +276,10 @@ final class Simulation {
                 send(wish, by: client)
             }
             let isQuiet = unsettled.isEmpty && clients.allSatisfy { !$0.isBusy } && broker.isDrained
-            if isQuiet && processes.values.allSatisfy({ $0.loop.parking.count == 0 }) { break }
+            // Somebody who learns late that he was left behind makes all move once more, with nothing left to do.
+            let owned = processes.values.reduce(0) { $0 + $1.loop.custody.all.count }
+            guard isQuiet && owned == Int(Self.shardCount) else { continue }
+            if processes.values.allSatisfy({ $0.loop.parking.count == 0 }) { break }
         }
         try judge()
     }

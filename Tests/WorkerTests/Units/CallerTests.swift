@@ -125,6 +125,39 @@ private final class FakeWire: CallTransport {
         #expect(wire.sent.count == 3)
     }
 
+    @Test func callsThatDifferInTheirConditionAreTwo() {
+        var first = call(key: "k")
+        first.ifMatch = "\"1\""
+        var second = first
+        second.ifMatch = "\"2\""
+        send(first)
+        send(second)
+        send(call(key: "k"))
+        #expect(wire.sent.count == 3)
+    }
+
+    /// The partition is shared: answers of others must not keep the loop from its work.
+    @Test func answersWithoutEndAreTakenInBites() {
+        send(call())
+        for _ in 0..<19_000 { wire.answer(0, requester: "other") }
+        caller.turn(now: 1)
+        #expect(!wire.answers.isEmpty)
+        #expect(caller.patienceLeft(now: 1) == 0, "nobody rings for what is there already")
+        for now in Int64(2)...100 where !wire.answers.isEmpty { caller.turn(now: now) }
+        #expect(wire.answers.isEmpty && caller.patienceLeft(now: 50) > 0)
+    }
+
+    /// What no shard would take is refused before it is sent.
+    @Test func whatIsTooLargeIsRefusedAtOnce() {
+        send(call(key: String(repeating: "k", count: 1_025)))
+        send(call(path: "/" + String(repeating: "p", count: 16_384)))
+        var big = call()
+        big.body = Array(repeating: 0x20, count: 3 << 19)
+        send(big)
+        #expect(heard.value == ["refused 400", "refused 414", "refused 413"])
+        #expect(wire.sent.isEmpty && caller.inFlight == 0)
+    }
+
     @Test func theBoundCountsEveryoneWhoWaits() {
         send(call(key: "k"))
         send(call(key: "k"))
