@@ -17,19 +17,20 @@ struct TransactionCommit {
 
     func run(_ transaction: Transaction) throws -> TransactionOutcome {
         let deadline = Clock.monotonicMilliseconds() + deadlineMilliseconds
-        for attempt in 1... {
+        var failed = 0
+        while true {
             do {
                 return .committed(try attemptOnce(transaction, deadline: deadline))
             } catch let error as KafkaError where error.remedy == .abort {
+                failed += 1
                 try abort(deadline: deadline)
                 if Self.lostShards.contains(error.name) { return .notOurs(reason: error.text) }
-                guard attempt < Self.attemptsMax else {
-                    throw FatalError("the transaction failed \(attempt) times, the last time: \(error)")
+                guard failed < Self.attemptsMax else {
+                    throw FatalError("the transaction failed \(failed) times, the last time: \(error)")
                 }
                 Log.warning("transaction aborted, trying again", ["error": LogValue(describing: error)])
             }
         }
-        throw FatalError("unreachable: the loop above ends by returning or throwing")
     }
 
     /// What the group coordinator says to a member whose shards have gone to another.
