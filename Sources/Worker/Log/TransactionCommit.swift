@@ -49,7 +49,9 @@ struct TransactionCommit {
         CrashPoint.reach(.offsetsSent)
         try send(transaction.records, deadline: deadline)
         CrashPoint.reach(.recordsSent)
-        try repeating(deadline) { try producer.commit(timeoutMilliseconds: Self.callMilliseconds) }
+        try repeating(deadline, failing: "the outcome of a transaction stayed unknown") {
+            try producer.commit(timeoutMilliseconds: Self.callMilliseconds)
+        }
         CrashPoint.reach(.kafkaCommitted)
         return producer.takeDelivered()
     }
@@ -75,15 +77,19 @@ struct TransactionCommit {
         try repeating(deadline) { try producer.abort(timeoutMilliseconds: Self.callMilliseconds) }
     }
 
-    /// The same call again as long as the error says so; anything but "abort" ends the process.
-    private func repeating(_ deadline: Int64, _ call: () throws -> Void) throws {
+    /// What a deadline means before the commit has begun, and when it has been refused.
+    private static let cameToNothing = "a transaction could not be done, nothing of it is committed"
+
+    /// The same call again as long as the error says so; anything but "abort" ends the process. `failing`: what is to be
+    /// said when it still says so at the deadline.
+    private func repeating(_ deadline: Int64, failing: String = cameToNothing, _ call: () throws -> Void) throws {
         while true {
             do { return try call() } catch let error as KafkaError {
                 switch error.remedy {
                 case .abort: throw error
                 case .retry:
                     guard Clock.monotonicMilliseconds() < deadline else {
-                        throw FatalError("the outcome of a transaction stayed unknown: \(error)")
+                        throw FatalError("\(failing): \(error)")
                     }
                     // A retriable call goes on in the background; a millisecond keeps this loop from spinning.
                     Pause.milliseconds(1)
