@@ -41,7 +41,7 @@ struct TransactionCommit {
     private func attemptOnce(_ transaction: Transaction, deadline: Int64) throws -> [TopicPartition: Int64] {
         _ = producer.takeDelivered()
         CrashPoint.reach(.beforeTransaction)
-        try ready(deadline)
+        try makeReady(deadline)
         try repeating(deadline) { try producer.begin() }
         try repeating(deadline) {
             try producer.sendOffsets(transaction.positions, group: group, timeoutMilliseconds: Self.callMilliseconds)
@@ -54,6 +54,13 @@ struct TransactionCommit {
         }
         CrashPoint.reach(.kafkaCommitted)
         return producer.takeDelivered()
+    }
+
+    /// There is no transaction yet that an error could ask to abort: whatever it says, the process ends.
+    private func makeReady(_ deadline: Int64) throws {
+        do { try ready(deadline) } catch let error as KafkaError {
+            throw FatalError("a transaction could not be prepared: \(error)")
+        }
     }
 
     /// Each partition's first record goes first, so that all partitions are announced to the coordinator at once; within a

@@ -94,6 +94,14 @@ import Testing
         if expected != "fatal" { #expect(try member.commit() == "committed", "and after it") }
     }
 
+    /// Nothing has begun that could be aborted: the loop hears of nothing but the end.
+    @Test(arguments: [KafkaError.Remedy.abort, .giveUp, .fixConfiguration])
+    func aTransactionThatCannotBePreparedEndsTheProcess(_ remedy: KafkaError.Remedy) throws {
+        let member = try Member()
+        let outcome = try member.commit { _ in throw KafkaError(remedy: remedy, code: 0, name: "X", text: "no") }
+        #expect(outcome == "fatal")
+    }
+
     /// Its coordinator goes on saying that it is busy.
     @Test func anOutcomeThatStaysUnknownEndsTheProcess() throws {
         let member = try Member()
