@@ -36,7 +36,6 @@ final class WorkerLoop {
     private var gathered: [Record] = []
     private var gatheredBytes = 0
     private var lastCommit: Int64 = 0
-    private var lastStore: Int64 = 0
     private var growth = BatchGrowth()
     /// How an item of each resource is read.
     var selections: [String: String] = [:]
@@ -65,7 +64,6 @@ final class WorkerLoop {
             service: service, topics: system.topics, identity: identity, directory: directory, limits: limits, log: log,
             monotonic: clock.monotonic)
         lastCommit = clock.monotonic()
-        lastStore = lastCommit
     }
 
     var isReady: Bool { custody.failure == nil && custody.hasAssignment }
@@ -234,10 +232,11 @@ final class WorkerLoop {
     /// not once a batch. What a crash takes from a file comes back from the state topic, as always.
     private func storeWhatIsSettled(isIdle: Bool) throws {
         let now = clock.monotonic()
-        let isDue = now - lastStore >= limits.storeMilliseconds
-        guard isDue || (isIdle && now - lastCommit >= Self.calmMilliseconds) else { return }
-        lastStore = now
-        for shard in custody.all where shard.awaitsStore {
+        let isCalm = isIdle && now - lastCommit >= Self.calmMilliseconds
+        for shard in custody.all {
+            // One that the open batch has changed has its turn right after the batch.
+            guard !shard.isDirty, let settledAt = shard.settledAt else { continue }
+            guard isCalm || now - settledAt >= limits.storeMilliseconds else { continue }
             try shard.storeSettled(nowMilliseconds: clock.wall())
             CrashPoint.reach(.storeCommitted)
         }

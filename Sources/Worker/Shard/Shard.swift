@@ -19,8 +19,9 @@ final class Shard {
     private(set) var stateOffset: Int64
     /// Has rows of the batch under way, which the log does not have yet.
     private(set) var isDirty = false
-    /// Has rows that the log has and the file has not: they wait in the open SQLite transaction.
-    private(set) var awaitsStore = false
+    /// Since when it has rows that the log has and the file has not: they wait in the open SQLite transaction.
+    private(set) var settledAt: Int64?
+    var awaitsStore: Bool { settledAt != nil }
     /// A rule of the batch has written: there is something to commit.
     var hasChanges = false
     /// Input that changed nothing and is committed with the next transaction, or when idle.
@@ -187,13 +188,13 @@ final class Shard {
         isDirty = false
         hasChanges = false
         hasUncommittedInput = false
-        awaitsStore = true
+        settledAt = settledAt ?? monotonic()
     }
 
     /// Commits the file up to what the log has. Never with a batch under way: a file is never ahead of the log.
     func storeSettled(nowMilliseconds: Int64) throws {
         guard awaitsStore, !isDirty else { return }
-        awaitsStore = false
+        settledAt = nil
         // SQLite may have rolled back by itself (disk full): then the place must not be written either.
         guard store.isInTransaction else { throw FatalError("shard \(number): the file has rolled back by itself") }
         try setPlace(nowMilliseconds: nowMilliseconds)
@@ -212,7 +213,7 @@ final class Shard {
         store.discardChanges()
         isDirty = false
         hasChanges = false
-        awaitsStore = false
+        settledAt = nil
     }
 
     /// What the log has is stored, what it has not is rolled back.
