@@ -226,20 +226,18 @@ final class ShardCustody {
     }
 
     /// A shard without state cannot say for how many shards the ids were given out; those with state can. Theirs is one of
-    /// the first rows that a shard writes, so that it is found at the beginning of each partition.
+    /// the first rows that a shard writes, so that it is found at the beginning of each partition. They all say the same,
+    /// as none was begun without being asked for here: the first one heard is enough, and some may have no state to tell.
     private func askOtherShards(_ own: [Int32]) throws {
         let topic = topics.state(service.contract.name)
-        var unheard = Set(0..<identity.shardCount).subtracting(own)
-        let from = unheard.sorted().map { Position(topic: topic, partition: $0, offset: 0) }
+        let others = Set(0..<identity.shardCount).subtracting(own)
+        let from = others.sorted().map { Position(topic: topic, partition: $0, offset: 0) }
         _ = try retrying {
             try log.restore(from) { records in
                 guard goesOn() else { throw FatalError("stopped before a shard without state was taken") }
-                for record in records {
-                    guard let count = ShardSchema.shardCount(record) else { continue }
-                    try ShardSchema.check(shardCount: count, partitions: identity.shardCount)
-                    unheard.remove(record.partition)
-                }
-                return !unheard.isEmpty
+                guard let count = records.lazy.compactMap(ShardSchema.shardCount).first else { return true }
+                try ShardSchema.check(shardCount: count, partitions: identity.shardCount)
+                return false
             }
         }
     }

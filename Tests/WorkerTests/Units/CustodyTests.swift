@@ -145,6 +145,20 @@ import Wire
         }
     }
 
+    /// One shard is new, one has no state to tell, the third has a lot: its first rows say what there is to know.
+    @Test func oneOtherShardIsEnoughToAsk() throws {
+        try withTemporaryDirectory { directory in
+            let bench = bench(directory, shards: 3)
+            bench.put(
+                2, #"{"table":"runtime_sequences","pk":["runtime:shards"]}"#, #"{"name":"runtime:shards","last":3}"#)
+            for filler in 0..<10_000 { bench.put(2, Self.counter(3, Int64(filler)).key, "garbage") }
+            bench.log.fuse = 100
+            let positions = bench.take([0])
+            #expect(positions != nil, "\(bench.failure)")
+            bench.custody.closeAll()
+        }
+    }
+
     /// Rows and places are one transaction: a group that has forgotten some of its offsets is not believed.
     @Test func theStateKnowsBetterThanAGroupThatForgets() throws {
         try withTemporaryDirectory { directory in
