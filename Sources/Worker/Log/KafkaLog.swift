@@ -17,9 +17,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     private var group: GroupMetadata?
     private var restorer: Reader?
     private var turn = 0
-    private let mender: TransactionMender
-    private var lookedAt: Int64 = 0
-    private var looksAgainAt: Int64 = 0
+    private let watch: TransactionWatch
     weak var keeper: (any ShardKeeper)?
 
     init(
@@ -40,8 +38,9 @@ final class KafkaLog: WorkerLog, RebalanceListener {
                     transactionTimeoutMilliseconds: Int(limits.transactionMilliseconds)))
         }
         outputs = [topics.events, topics.requests(service), topics.state(service), topics.deadLetters]
-        mender = TransactionMender(
+        let mender = TransactionMender(
             settings, topics: outputs, transactionalIDs: Set(producers.map(\.transactionalID)))
+        watch = TransactionWatch(mender, group: service)
     }
 
     // MARK: - The start
@@ -54,7 +53,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     /// Begins a new life of the transactional ids. False when `goesOn` has said no before all was done.
     func prepare(while goesOn: () -> Bool) throws -> Bool {
         // Before the ids begin a new life: what the last one left undecided can be told from the coordinator's state now.
-        guard try patiently(goesOn, lookOnce) else { return false }
+        guard try patiently(goesOn, watch.lookWell) else { return false }
         for producer in producers {
             // First the predecessor's transaction is ended, then the topics are warmed up: the first batch is not late.
             let isReady =
@@ -129,69 +128,10 @@ final class KafkaLog: WorkerLog, RebalanceListener {
             return try consumer?.committed(partitions, timeoutMilliseconds: 5_000) ?? []
         } catch {
             // Offsets that stay unstable may be held by a transaction of somebody who is no more, or of nobody.
-            look()
-            remind()
+            watch.lookBriefly()
+            watch.remind()
             throw error
         }
-    }
-
-    // MARK: - Transactions that hang
-
-    private static let lookAgainMilliseconds: Int64 = 200
-    /// Transactions of processes that are no more are looked for this often.
-    private static let lookMilliseconds: Int64 = 30_000
-
-    /// Nothing of the own producers is undecided after this (docs/decisions/0021-a-transaction-that-hangs.md).
-    private func mend(deadline: Int64) throws {
-        while !mender.isCurrent {
-            do { try lookOnce() } catch let error as KafkaError where error.remedy == .retry {
-                guard Clock.monotonicMilliseconds() < deadline else {
-                    throw FatalError("the broker does not say whether transactions hang: \(error)")
-                }
-                Pause.milliseconds(50)
-            }
-        }
-    }
-
-    /// The same without waiting; what fails now is tried again later.
-    private func look() {
-        do { try lookOnce() } catch {
-            looksAgainAt = Clock.monotonicMilliseconds() + Self.lookAgainMilliseconds
-            Log.debug("looking for transactions that hang", ["error": LogValue(describing: error)])
-        }
-    }
-
-    private func lookOnce() throws {
-        for mended in try mender.mend() {
-            Log.warning(
-                "a transaction that the broker had forgotten to end was ended",
-                [
-                    "transaction": LogValue(mended.transactionalID), "as": mended.isCommit ? "commit" : "abort",
-                    "in": LogValue(mended.partitions.map { "\($0.topic)[\($0.partition)]" }.joined(separator: " ")),
-                ])
-        }
-        lookedAt = Clock.monotonicMilliseconds()
-        looksAgainAt = 0
-    }
-
-    private func remind() {
-        do {
-            for reminded in try mender.remind(group: service) {
-                Log.warning(
-                    "the group's coordinator was reminded of how a transaction ended",
-                    [
-                        "transaction": LogValue(reminded.transactionalID),
-                        "as": reminded.isCommit ? "commit" : "abort",
-                    ])
-            }
-        } catch { Log.debug("reminding the group's coordinator", ["error": LogValue(describing: error)]) }
-    }
-
-    /// A process without work ends what hangs, too: others may wait for it.
-    private func lookNowAndThen() {
-        let now = Clock.monotonicMilliseconds()
-        guard now >= looksAgainAt, !mender.isCurrent || now - lookedAt >= Self.lookMilliseconds else { return }
-        look()
     }
 
     func beginnings(of partitions: [TopicPartition]) throws -> [TopicPartition: Int64] {
@@ -221,7 +161,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         turn += 1
         let commit = TransactionCommit(
             producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds),
-            ready: { [self] in try mend(deadline: $0) })
+            ready: { [self] in try watch.settle(deadline: $0) })
         let outcome = try commit.run(transaction)
         // Whatever is still polled of the old assignment must not be committed under it.
         if case .notOurs = outcome { self.group = nil }
@@ -237,7 +177,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
 
     func serve() {
         replies.serve(timeoutMilliseconds: 0)
-        lookNowAndThen()
+        watch.lookNowAndThen()
     }
 
     func close() {

@@ -47,3 +47,21 @@ import Testing
         #expect(isReady && asked > 5)
     }
 }
+
+@Suite struct LookPaceTests {
+    @Test func looksThatFailTakeATenthOfTheTimeAtMost() {
+        var pace = LookPace()
+        #expect(pace.isDue(now: 0, isCurrent: false) && !pace.isDue(now: 0, isCurrent: true))
+        // Refused at once: it may be back in a moment.
+        pace.failed(from: 1_000, to: 1_001)
+        #expect(!pace.isDue(now: 1_200, isCurrent: false) && pace.isDue(now: 1_201, isCurrent: false))
+        // Silent: each look has cost a second.
+        pace.failed(from: 2_000, to: 3_000)
+        #expect(!pace.isDue(now: 12_999, isCurrent: false) && pace.isDue(now: 13_000, isCurrent: false))
+        pace.failed(from: 20_000, to: 26_000)
+        #expect(!pace.isDue(now: 55_999, isCurrent: false) && pace.isDue(now: 56_000, isCurrent: false))
+        pace.succeeded(at: 60_000)
+        #expect(!pace.isDue(now: 89_999, isCurrent: true) && pace.isDue(now: 90_000, isCurrent: true))
+        #expect(pace.isDue(now: 60_001, isCurrent: false))
+    }
+}
