@@ -227,7 +227,7 @@ final class Shard {
     /// How many rows a table has; counted once and remembered until the table changes.
     func count(_ table: String) throws -> Int64 {
         if !isDirty, let known = counts[table] { return known }
-        let count = try store.first("SELECT COUNT(*) AS n FROM \(table)")?.integer("n") ?? 0
+        let count = try store.first("SELECT COUNT(*) AS n FROM \(quoted(table))")?.integer("n") ?? 0
         if !isDirty { counts[table] = count }
         return count
     }
@@ -270,6 +270,7 @@ final class Shard {
     /// The file holds everything the state topic had: it is as good as new.
     func finishRestore(upTo offset: Int64, migrations: [String]) throws {
         try migrate(to: migrations.count, migrations)
+        try ShardSchema.checkRestorable(store)
         stateOffset = offset
         try setPlace(nowMilliseconds: Clock.wallMilliseconds())
         let built = try store.first(
@@ -299,8 +300,9 @@ final class Shard {
             throw StateError("its key is no key of \(row.table)")
         }
         guard let columns = row.columns else {
-            let conditions = info.primaryKey.enumerated().map { "\(info.columns[$1].name) = ?\($0 + 1)" }
-            try store.execute("DELETE FROM \(row.table) WHERE \(conditions.joined(separator: " AND "))", row.key)
+            let conditions = info.primaryKey.enumerated().map { "\(quoted(info.columns[$1].name)) = ?\($0 + 1)" }
+            let condition = conditions.joined(separator: " AND ")
+            try store.execute("DELETE FROM \(quoted(row.table)) WHERE \(condition)", row.key)
             return
         }
         let names = columns.names
@@ -316,7 +318,8 @@ final class Shard {
             throw StateError("\(table.name) has no column \(stranger.prefix(80))")
         }
         let places = (1...max(1, names.count)).map { "?\($0)" }.joined(separator: ", ")
-        return "INSERT OR REPLACE INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))"
+        let columns = names.map(quoted).joined(separator: ", ")
+        return "INSERT OR REPLACE INTO \(quoted(table.name)) (\(columns)) VALUES (\(places))"
     }
 
     // MARK: - Rows about this file

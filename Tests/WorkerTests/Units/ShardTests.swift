@@ -54,6 +54,50 @@ typealias Cell = SQLite.Value
         }
     }
 
+    /// Rows come back one by one, in the order of their last changes: what ties one to another would lose some of them.
+    @Test(arguments: [
+        (
+            "CREATE TABLE parts (id INTEGER PRIMARY KEY, thing INTEGER REFERENCES things ON DELETE CASCADE)",
+            "foreign key"
+        ),
+        ("CREATE TRIGGER count AFTER INSERT ON things BEGIN UPDATE things SET name = 'x'; END", "trigger 'count'"),
+    ])
+    func aSchemaThatARestoreWouldSpoilIsRefused(_ migration: String, _ reason: String) throws {
+        try withTemporaryDirectory { directory in
+            let shard = try Shard.create(path: directory + "/a", identity: Self.identity)
+            defer { shard.close() }
+            let error = try #require(throws: FatalError.self) {
+                try shard.finishRestore(upTo: 0, migrations: [Self.first, migration])
+            }
+            #expect(error.description.contains(reason), "\(error)")
+        }
+    }
+
+    /// Names are the service's own business, also those that mean something to SQL.
+    @Test func tablesAndColumnsMayBeCalledAnything() throws {
+        try withTemporaryDirectory { directory in
+            let table = #"CREATE TABLE "group" ("order" INTEGER PRIMARY KEY, "select" TEXT)"#
+            func row(_ order: Int64, _ value: String?, offset: Int64) throws -> StateRecords.Row {
+                try StateRecords.read(
+                    Record(
+                        topic: "s", partition: 0, offset: offset, timestampMilliseconds: 0,
+                        key: Array(#"{"table":"group","pk":[\#(order)]}"#.utf8), value: value.map { Array($0.utf8) },
+                        headers: [Header(HeaderName.schema, "1")]))
+            }
+            let shard = try Shard.create(path: directory + "/a", identity: Self.identity)
+            defer { shard.close() }
+            try shard.apply(
+                [
+                    row(1, #"{"order":1,"select":"a"}"#, offset: 0), row(2, #"{"order":2,"select":"b"}"#, offset: 1),
+                    row(1, nil, offset: 2),
+                ], migrations: [table], skip: noGarbage)
+            try shard.finishRestore(upTo: 3, migrations: [table])
+            let found = try shard.store.query(#"SELECT "order" AS n FROM "group""#).map { try $0.integer("n") }
+            #expect(found == [2])
+            #expect(try shard.count("group") == 1)
+        }
+    }
+
     @Test func newerRowsEndTheProgramAndOlderOnesTheFile() throws {
         try withTemporaryDirectory { directory in
             let migrations = [Self.first, Self.second]
