@@ -129,18 +129,21 @@ final class ShardCustody {
         return ofEvents.sorted()
     }
 
-    /// What to say about a file that failed under the loop; a damaged one is removed, so that the next start rebuilds it.
+    /// What to say about a file that failed under the loop; a damaged one is removed, so that the next start rebuilds it
+    /// (all of them, should the error not say which it is about).
     func discardIfDamaged(_ failure: StoreFailure) -> String {
         guard failure.error.isCorrupt else {
             return
                 "a shard file in \(directory) cannot be used: \(failure). Nothing is lost; make room or repair the volume"
         }
-        for shard in all {
+        // The others are as good as after any other crash.
+        let damaged = all.filter { $0.store.file == failure.error.file }
+        for shard in damaged.isEmpty ? all : damaged {
             shard.close()
             FileSystem.removeDatabase(shard.path)
         }
-        return
-            "a shard file in \(directory) is damaged: \(failure). The files are removed; the next start rebuilds them"
+        let name = damaged.first?.path ?? "a shard file in \(directory)"
+        return "\(name) is damaged: \(failure). It is removed; the next start rebuilds it"
     }
 
     // MARK: - Files
