@@ -186,6 +186,19 @@ final class WorkerLoop {
         let involved = custody.all.filter {
             $0.hasChanges || ($0.hasUncommittedInput && (includingClean || $0.isDirty))
         }
+        var transaction = try collect(from: involved)
+        if !plantedBugs.isEmpty { try makeMistakes(&transaction, involved) }
+        let started = Clock.monotonicMicroseconds()
+        switch try log.commit(transaction) {
+        case .notOurs(let reason): drop(because: reason)
+        case .committed(let written):
+            try settle(involved, written)
+            count(transaction, since: started)
+        }
+    }
+
+    /// What the batch sends, what it changed in these shards, and how far they have read.
+    private func collect(from involved: [Shard]) throws -> Transaction {
         var transaction = Transaction(positions: [], records: outgoing)
         // One owner, so that what is added does not copy what is there.
         outgoing = []
@@ -198,6 +211,10 @@ final class WorkerLoop {
                 transaction.positions.append(Position(topic: topic, partition: shard.number, offset: offset))
             }
         }
+        return transaction
+    }
+
+    private func makeMistakes(_ transaction: inout Transaction, _ involved: [Shard]) throws {
         if plantedBugs.contains(.repliesBeforeCommit) { publishReplies() }
         if plantedBugs.contains(.storeBeforeKafka) {
             for shard in involved {
@@ -206,26 +223,30 @@ final class WorkerLoop {
             }
         }
         if plantedBugs.contains(.offsetsOutside) { transaction.positions = [] }
-        let started = Clock.monotonicMicroseconds()
-        switch try log.commit(transaction) {
-        case .notOurs(let reason):
-            Log.warning("the batch is dropped, its shards have another owner", ["reason": LogValue(reason)])
-            forgetBatch()
-            // Records that still come are nobody's until the group has assigned anew.
-            custody.closeAll()
-            return
-        case .committed(let written):
-            for shard in involved {
-                let place = TopicPartition(topic: stateTopic, partition: shard.number)
-                try shard.settle(stateOffset: written[place].map { $0 + 1 })
-            }
+    }
+
+    private func drop(because reason: String) {
+        Log.warning("the batch is dropped, its shards have another owner", ["reason": LogValue(reason)])
+        forgetBatch()
+        // Records that still come are nobody's until the group has assigned anew.
+        custody.closeAll()
+    }
+
+    /// Kafka has the batch: it is no longer under way.
+    private func settle(_ involved: [Shard], _ written: [TopicPartition: Int64]) throws {
+        for shard in involved {
+            let place = TopicPartition(topic: stateTopic, partition: shard.number)
+            try shard.settle(stateOffset: written[place].map { $0 + 1 })
         }
-        counters.transactions += 1
         growth.commit(callingForth: replies.count + messagesToItself)
         messagesToItself = 0
+        lastCommit = clock.monotonic()
+    }
+
+    private func count(_ transaction: Transaction, since started: Int64) {
+        counters.transactions += 1
         counters.transactionMicroseconds += Clock.monotonicMicroseconds() - started
         counters.transactionRecords += Int64(transaction.records.count)
-        lastCommit = clock.monotonic()
     }
 
     /// The files follow the log a little later, many batches in one SQLite transaction: a page is then written once and
