@@ -25,7 +25,9 @@ import Wire
                 identity: identity, directory: directory, log: log, caller: caller, limits: limits, clock: broker.clock)
             defer { loop.close() }
             log.keeper = loop
+            // It lets go of nothing, and gets everything.
             broker.join(log)
+            try loop.step { _ in }
             broker.tick()
             try loop.step { _ in }
             try body(loop, broker)
