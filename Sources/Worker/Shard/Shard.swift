@@ -38,7 +38,7 @@ final class Shard {
     private var agedAt: Int64
     private let monotonic: () -> Int64
     /// Made in this life of the process: what it holds was read from the first record on.
-    private let isNew: Bool
+    let isNew: Bool
     /// Age is worth a state record only now and then.
     private static let ageStoredEvery: Int64 = 5_000
     private var columnsOf: [String: [String]] = [:]
@@ -232,45 +232,10 @@ final class Shard {
         return count
     }
 
-    // MARK: - Restoring
+    // MARK: - After a restore
 
-    /// Takes rows of the state topic into the file. Rows and the place they were read up to are one transaction, and a
-    /// migration happens exactly between the older rows and the newer ones. What no program of ours can have written is
-    /// passed over; `skip` hears of it.
-    func apply(
-        _ rows: [StateRecords.Row], migrations: [String], skip: (StateRecords.Row, any Error) -> Void
-    ) throws {
-        var rest = rows[...]
-        while let first = rest.first {
-            guard first.schema <= migrations.count else {
-                throw FatalError(
-                    "the state topic holds rows of schema \(first.schema), this program knows \(migrations.count): "
-                        + "a newer version of it has run; start that one")
-            }
-            try migrate(to: first.schema, migrations)
-            let end = rest.firstIndex { $0.schema > schema } ?? rest.endIndex
-            try store.transaction {
-                for row in rest[..<end] {
-                    guard row.schema == schema || isNew else {
-                        // This file was brought up to date, then an older program wrote on: only the whole story is right.
-                        throw StateError("its rows have schema \(schema), the state topic goes on with \(row.schema)")
-                    }
-                    do { try apply(row) } catch let error as SQLiteError where error.isEnvironmental {
-                        throw error
-                    } catch {
-                        skip(row, error)
-                    }
-                }
-                try Shard.setLocal(store, "state_offset", String(rest[end - 1].offset + 1))
-            }
-            rest = rest[end...]
-        }
-    }
-
-    /// The file holds everything the state topic had: it is as good as new.
-    func finishRestore(upTo offset: Int64, migrations: [String]) throws {
-        try migrate(to: migrations.count, migrations)
-        try ShardSchema.checkRestorable(store)
+    /// The file holds everything the state topic had, in the program's schema: it is as good as new, and knows its places.
+    func beginWork(at offset: Int64) throws {
         stateOffset = offset
         try setPlace(nowMilliseconds: Clock.wallMilliseconds())
         let built = try store.first(
@@ -290,38 +255,6 @@ final class Shard {
         try store.startCapture(excluding: [ShardSchema.local])
     }
 
-    /// The statement that takes a row of a table, and the columns it names: rows of a table all have the same ones.
-    private var insertions: [String: (names: [String], sql: String)] = [:]
-
-    private func apply(_ row: StateRecords.Row) throws {
-        guard row.schema == schema else { throw StateError("it has schema \(row.schema), those before it \(schema)") }
-        let info = try store.tableInfo(row.table)
-        guard row.table != ShardSchema.local, row.key.count == info.primaryKey.count else {
-            throw StateError("its key is no key of \(row.table)")
-        }
-        guard let columns = row.columns else {
-            let conditions = info.primaryKey.enumerated().map { "\(quoted(info.columns[$1].name)) = ?\($0 + 1)" }
-            let condition = conditions.joined(separator: " AND ")
-            try store.execute("DELETE FROM \(quoted(row.table)) WHERE \(condition)", row.key)
-            return
-        }
-        let names = columns.names
-        if insertions[row.table]?.names != names { insertions[row.table] = (names, try insertion(names, into: info)) }
-        try store.execute(
-            insertions[row.table]?.sql ?? "", try columns.members.map { try StateRecords.value($0.value) })
-    }
-
-    /// Names become a part of the SQL, so that only those the table has are taken.
-    private func insertion(_ names: [String], into table: TableInfo) throws -> String {
-        let known = Set(table.columns.map(\.name))
-        if let stranger = names.first(where: { !known.contains($0) }) {
-            throw StateError("\(table.name) has no column \(stranger.prefix(80))")
-        }
-        let places = (1...max(1, names.count)).map { "?\($0)" }.joined(separator: ", ")
-        let columns = names.map(quoted).joined(separator: ", ")
-        return "INSERT OR REPLACE INTO \(quoted(table.name)) (\(columns)) VALUES (\(places))"
-    }
-
     // MARK: - Rows about this file
 
     private func setPlace(nowMilliseconds: Int64) throws {
@@ -331,6 +264,9 @@ final class Shard {
             ON CONFLICT (name) DO UPDATE SET value = excluded.value
             """, [.text(String(stateOffset)), .text(String(nowMilliseconds))])
     }
+
+    /// Up to where the state topic has been read, as a part of the transaction that takes its rows.
+    func noteRead(upTo offset: Int64) throws { try Shard.setLocal(store, "state_offset", String(offset)) }
 
     private static func setLocal(_ store: Connection, _ name: String, _ value: String) throws {
         try store.execute(

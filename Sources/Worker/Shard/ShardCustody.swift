@@ -205,7 +205,9 @@ final class ShardCustody {
                 }
             }
             for end in ends {
-                try using(end.partition) { try $0.finishRestore(upTo: end.offset, migrations: service.migrations) }
+                try using(end.partition) {
+                    try ShardRestore($0, migrations: service.migrations).finish(upTo: end.offset)
+                }
             }
         } catch let error as StateAhead {
             try rebuild(error.partition, because: error.description)
@@ -244,7 +246,8 @@ final class ShardCustody {
         }
         for (number, rows) in byShard {
             try using(number) { shard in
-                try shard.apply(rows, migrations: service.migrations) { skipped(number, $0.offset, $1) }
+                var restore = ShardRestore(shard, migrations: service.migrations)
+                try restore.apply(rows) { skipped(number, $0.offset, $1) }
             }
         }
     }
