@@ -8,11 +8,14 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
     public let message: String
     /// The statement, without its arguments: those may be somebody's data.
     public let sql: String?
+    /// The database that was asked, as `Connection.file` names it.
+    public let file: String?
 
-    public init(code: Int32, message: String, sql: String? = nil) {
+    public init(code: Int32, message: String, sql: String? = nil, file: String? = nil) {
         self.code = code
         self.message = message
         self.sql = sql
+        self.file = file
     }
 
     public var description: String {

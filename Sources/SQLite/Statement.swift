@@ -104,6 +104,11 @@ extension SQLiteError {
         let words = matches ? unsafe sqlite3_errmsg(database) : unsafe sqlite3_errstr(code)
         self.init(
             code: matches ? extended : code, message: unsafe words.map { unsafe String(cString: $0) } ?? "unknown",
-            sql: sql)
+            sql: sql, file: unsafe fileName(of: database))
     }
+}
+
+/// Empty for a database in memory.
+func fileName(of database: OpaquePointer) -> String? {
+    unsafe sqlite3_db_filename(database, "main").map { unsafe String(cString: $0) }
 }

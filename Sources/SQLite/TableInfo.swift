@@ -38,7 +38,7 @@ extension Connection {
 }
 
 /// An identifier as SQL takes it whatever it holds.
-func quoted(_ identifier: String) -> String {
+public func quoted(_ identifier: String) -> String {
     var result = "\""
     for character in identifier {
         if character == "\"" { result.append(character) }

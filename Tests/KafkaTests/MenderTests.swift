@@ -63,6 +63,29 @@ import Testing
         #expect(!mender.isCurrent)
     }
 
+    /// A listener that takes connections and says nothing: a process that was stopped, a machine that hangs.
+    @Test func aBrokerThatIsSilentIsNotWaitedForLong() throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, length) == 0 && listen(listener, 5) == 0 && getsockname(listener, $0, &length) == 0
+            }
+        }
+        #expect(isBound)
+        let mender = TransactionMender(
+            KafkaSettings(bootstrap: "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"), topics: [],
+            transactionalIDs: ["x"])
+        let started = Date()
+        let error = try #require(throws: KafkaError.self) { try mender.mend(patienceMilliseconds: 300) }
+        #expect(error.remedy == .retry)
+        #expect(Date().timeIntervalSince(started) < 2)
+    }
+
     @Test func theEmbeddedBrokerNeedsNoMender() throws {
         let broker = try SharedEmbeddedBroker.shared.get()
         let mender = TransactionMender(

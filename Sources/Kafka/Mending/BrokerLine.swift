@@ -6,7 +6,6 @@ internal import Platform
 
 /// Belongs to one thread.
 final class BrokerLine {
-    private static let timeoutMilliseconds = 5_000
     private static let connectMilliseconds = 1_000
     private static let answerBytesMax = 64 << 20
 
@@ -14,15 +13,18 @@ final class BrokerLine {
     private let descriptor: Int32
     private var correlation: Int32 = 0
     private var isBroken = false
+    /// How long the broker may be silent while it is asked something.
+    var patienceMilliseconds: Int { didSet { BrokerLine.limit(descriptor, patienceMilliseconds) } }
 
     /// `address` is `host:port`, as in the bootstrap list.
-    init(_ address: String) throws(KafkaError) {
+    init(_ address: String, patienceMilliseconds: Int) throws(KafkaError) {
         self.address = address
+        self.patienceMilliseconds = patienceMilliseconds
         guard let descriptor = BrokerLine.connect(address) else {
             throw BrokerLine.failed("connect to \(address)")
         }
         self.descriptor = descriptor
-        BrokerLine.limit(descriptor, BrokerLine.timeoutMilliseconds)
+        BrokerLine.limit(descriptor, patienceMilliseconds)
     }
 
     deinit { close(descriptor) }

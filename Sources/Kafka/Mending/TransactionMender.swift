@@ -18,12 +18,15 @@ public final class TransactionMender {
 
     /// How long a transaction of somebody else must have been left alone: its owner would have ended it long ago.
     public static let foreignMilliseconds: Int64 = 30_000
+    /// How long a broker may take to answer one question where the caller does not say.
+    public static let patienceMilliseconds = 3_000
     private static let offsetsTopic = "__consumer_offsets"
 
     private let settings: KafkaSettings
     private let topics: [String]
     private let own: Set<String>
     private var lines: [String: BrokerLine] = [:]
+    private var patience = TransactionMender.patienceMilliseconds
     private var isUnavailable = false
     private var hasLooked = false
     private var ownIsOngoing = false
@@ -43,11 +46,16 @@ public final class TransactionMender {
     public var isCurrent: Bool { isUnavailable || (hasLooked && lines.values.allSatisfy(\.isUp)) }
 
     /// Looks for transactions that hang and ends them. Only between transactions of the own ids. An error of remedy
-    /// `.retry` means that the brokers are not ready to say.
-    public func mend() throws(KafkaError) -> [Mended] {
+    /// `.retry` means that the brokers are not ready to say. The thread stands still meanwhile: the first broker that stays
+    /// silent for longer than the patience ends the look.
+    public func mend(
+        patienceMilliseconds: Int = TransactionMender.patienceMilliseconds
+    ) throws(KafkaError) -> [Mended] {
         guard !isUnavailable else { return [] }
         hasLooked = false
         lines = lines.filter { $0.value.isUp }
+        patience = patienceMilliseconds
+        for line in lines.values { line.patienceMilliseconds = patience }
         do throws(KafkaError) {
             ownIsOngoing = false
             let mended = try look()
@@ -237,7 +245,7 @@ public final class TransactionMender {
 
     private func line(_ address: String) throws(KafkaError) -> BrokerLine {
         if let line = lines[address] { return line }
-        let line = try BrokerLine(address)
+        let line = try BrokerLine(address, patienceMilliseconds: patience)
         lines[address] = line
         return line
     }

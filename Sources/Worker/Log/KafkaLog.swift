@@ -9,15 +9,15 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     private let limits: WorkerLimits
     private let topics: Topics
     private let service: String
+    /// Everything this worker writes to.
+    private let outputs: [String]
     private let producers: [TransactionalProducer]
     private let replies: Producer
     private var consumer: GroupConsumer?
     private var group: GroupMetadata?
     private var restorer: Reader?
     private var turn = 0
-    private let mender: TransactionMender
-    private var lookedAt: Int64 = 0
-    private var looksAgainAt: Int64 = 0
+    private let watch: TransactionWatch
     weak var keeper: (any ShardKeeper)?
 
     init(
@@ -32,32 +32,76 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         self.replies = replies
         producers = try (0..<limits.transactionalProducers).map { number in
             // Transactional ids belong to the whole cluster, instance names only to a system.
-            try TransactionalProducer(
-                settings, transactionalID: "\(topics.system).\(instance)-\(number)",
-                transactionTimeoutMilliseconds: Int(limits.transactionMilliseconds))
+            neverClosed(
+                try TransactionalProducer(
+                    settings, transactionalID: "\(topics.system).\(instance)-\(number)",
+                    transactionTimeoutMilliseconds: Int(limits.transactionMilliseconds)))
         }
-        let outputs = [topics.events, topics.requests(service), topics.state(service), topics.deadLetters]
-        mender = TransactionMender(
+        outputs = [topics.events, topics.requests(service), topics.state(service), topics.deadLetters]
+        let mender = TransactionMender(
             settings, topics: outputs, transactionalIDs: Set(producers.map(\.transactionalID)))
+        watch = TransactionWatch(mender, group: service)
+    }
+
+    // MARK: - The start
+
+    /// How long one step of the start is tried.
+    private static let startMilliseconds: Int64 = 60_000
+    /// A call takes no longer than this, so that whoever asks the process to stop, or whether it lives, is soon heard.
+    private static let callMilliseconds: Int32 = 3_000
+
+    /// Begins a new life of the transactional ids. False when `goesOn` has said no before all was done.
+    func prepare(while goesOn: () -> Bool) throws -> Bool {
         // Before the ids begin a new life: what the last one left undecided can be told from the coordinator's state now.
-        try mend(deadline: Clock.monotonicMilliseconds() + Self.menderMilliseconds, always: true)
+        guard try patiently(goesOn, watch.lookWell) else { return false }
         for producer in producers {
             // First the predecessor's transaction is ended, then the topics are warmed up: the first batch is not late.
-            try producer.initialise(timeoutMilliseconds: 30_000)
-            try producer.warmUp(topics: outputs, timeoutMilliseconds: 10_000)
+            let isReady =
+                try patiently(goesOn) { try producer.initialise(timeoutMilliseconds: Self.callMilliseconds) }
+                && patiently(goesOn) {
+                    try producer.warmUp(topics: outputs, timeoutMilliseconds: Self.callMilliseconds)
+                }
+            guard isReady else { return false }
+        }
+        return true
+    }
+
+    /// Joins the group. From now on polls may hand over shards. False as with `prepare`.
+    func join(wake: Wake, while goesOn: () -> Bool) throws -> Bool {
+        let consumer = neverClosed(
+            try GroupConsumer(
+                settings, group: service, instance: instance,
+                sessionTimeoutMilliseconds: Int(limits.sessionMilliseconds),
+                maxPollIntervalMilliseconds: Int(limits.pollMillisecondsMax), listener: self))
+        consumer.wake(wake.fileDescriptor)
+        let inputs = [topics.events, topics.requests(service)]
+        self.consumer = consumer
+        return try patiently(goesOn) {
+            try consumer.subscribe(inputs, timeoutMilliseconds: Self.callMilliseconds)
         }
     }
 
-    /// Joins the group. From now on polls may hand over shards.
-    func join(wake: Wake) throws {
-        let consumer = try GroupConsumer(
-            settings, group: service, instance: instance,
-            sessionTimeoutMilliseconds: Int(limits.sessionMilliseconds),
-            maxPollIntervalMilliseconds: Int(limits.pollMillisecondsMax), listener: self)
-        consumer.wake(wake.fileDescriptor)
-        try consumer.subscribe([topics.events, topics.requests(service)])
-        self.consumer = consumer
+    /// The same call until it succeeds; false when `goesOn`, asked before each, has had enough.
+    private func patiently(_ goesOn: () -> Bool, _ call: () throws -> Void) throws -> Bool {
+        let deadline = Clock.monotonicMilliseconds() + Self.startMilliseconds
+        var isTold = false
+        while goesOn() {
+            do {
+                try call()
+                return true
+            } catch let error as KafkaError where error.remedy == .retry || error.name == Self.notKnownYet {
+                guard Clock.monotonicMilliseconds() < deadline else { throw FatalError("the start failed: \(error)") }
+                // Once is enough: the deadline says the rest.
+                if !isTold { Log.warning("the start waits for Kafka", ["error": LogValue(describing: error)]) }
+                isTold = true
+                Pause.milliseconds(50)
+            }
+        }
+        return false
     }
+
+    /// A topic that one broker knows, and another will in a moment.
+    private static let notKnownYet = "_UNKNOWN_TOPIC"
 
     // MARK: - Input
 
@@ -84,74 +128,10 @@ final class KafkaLog: WorkerLog, RebalanceListener {
             return try consumer?.committed(partitions, timeoutMilliseconds: 5_000) ?? []
         } catch {
             // Offsets that stay unstable may be held by a transaction of somebody who is no more, or of nobody.
-            look()
-            remind()
+            watch.lookBriefly()
+            watch.remind()
             throw error
         }
-    }
-
-    // MARK: - Transactions that hang
-
-    /// How long a start waits for the brokers to say what they have left undecided.
-    private static let menderMilliseconds: Int64 = 60_000
-    private static let lookAgainMilliseconds: Int64 = 200
-    /// Transactions of processes that are no more are looked for this often.
-    private static let lookMilliseconds: Int64 = 30_000
-
-    /// Nothing of the own producers is undecided after this (docs/decisions/0021-a-transaction-that-hangs.md).
-    private func mend(deadline: Int64, always: Bool = false) throws {
-        while always || !mender.isCurrent {
-            do {
-                try lookOnce()
-                if always { return }
-            } catch let error as KafkaError where error.remedy == .retry {
-                guard Clock.monotonicMilliseconds() < deadline else {
-                    throw FatalError("the broker does not say whether transactions hang: \(error)")
-                }
-                Pause.milliseconds(50)
-            }
-        }
-    }
-
-    /// The same without waiting; what fails now is tried again later.
-    private func look() {
-        do { try lookOnce() } catch {
-            looksAgainAt = Clock.monotonicMilliseconds() + Self.lookAgainMilliseconds
-            Log.debug("looking for transactions that hang", ["error": LogValue(describing: error)])
-        }
-    }
-
-    private func lookOnce() throws {
-        for mended in try mender.mend() {
-            Log.warning(
-                "a transaction that the broker had forgotten to end was ended",
-                [
-                    "transaction": LogValue(mended.transactionalID), "as": mended.isCommit ? "commit" : "abort",
-                    "in": LogValue(mended.partitions.map { "\($0.topic)[\($0.partition)]" }.joined(separator: " ")),
-                ])
-        }
-        lookedAt = Clock.monotonicMilliseconds()
-        looksAgainAt = 0
-    }
-
-    private func remind() {
-        do {
-            for reminded in try mender.remind(group: service) {
-                Log.warning(
-                    "the group's coordinator was reminded of how a transaction ended",
-                    [
-                        "transaction": LogValue(reminded.transactionalID),
-                        "as": reminded.isCommit ? "commit" : "abort",
-                    ])
-            }
-        } catch { Log.debug("reminding the group's coordinator", ["error": LogValue(describing: error)]) }
-    }
-
-    /// A process without work ends what hangs, too: others may wait for it.
-    private func lookNowAndThen() {
-        let now = Clock.monotonicMilliseconds()
-        guard now >= looksAgainAt, !mender.isCurrent || now - lookedAt >= Self.lookMilliseconds else { return }
-        look()
     }
 
     func beginnings(of partitions: [TopicPartition]) throws -> [TopicPartition: Int64] {
@@ -168,7 +148,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
     /// Connected once: a handle of librdkafka costs threads and a hundred milliseconds.
     private func reader() throws -> Reader {
         if let restorer { return restorer }
-        let reader = try Reader(settings, clientID: "\(instance)-restore")
+        let reader = neverClosed(try Reader(settings, clientID: "\(instance)-restore"))
         restorer = reader
         return reader
     }
@@ -181,7 +161,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
         turn += 1
         let commit = TransactionCommit(
             producer: producer, group: group, deadlineMilliseconds: Int64(limits.transactionMilliseconds),
-            ready: { [self] in try mend(deadline: $0) })
+            ready: { [self] in try watch.settle(deadline: $0) })
         let outcome = try commit.run(transaction)
         // Whatever is still polled of the old assignment must not be committed under it.
         if case .notOurs = outcome { self.group = nil }
@@ -197,7 +177,7 @@ final class KafkaLog: WorkerLog, RebalanceListener {
 
     func serve() {
         replies.serve(timeoutMilliseconds: 0)
-        lookNowAndThen()
+        watch.lookNowAndThen()
     }
 
     func close() {

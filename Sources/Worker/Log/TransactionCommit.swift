@@ -17,19 +17,20 @@ struct TransactionCommit {
 
     func run(_ transaction: Transaction) throws -> TransactionOutcome {
         let deadline = Clock.monotonicMilliseconds() + deadlineMilliseconds
-        for attempt in 1... {
+        var failed = 0
+        while true {
             do {
                 return .committed(try attemptOnce(transaction, deadline: deadline))
             } catch let error as KafkaError where error.remedy == .abort {
+                failed += 1
                 try abort(deadline: deadline)
                 if Self.lostShards.contains(error.name) { return .notOurs(reason: error.text) }
-                guard attempt < Self.attemptsMax else {
-                    throw FatalError("the transaction failed \(attempt) times, the last time: \(error)")
+                guard failed < Self.attemptsMax else {
+                    throw FatalError("the transaction failed \(failed) times, the last time: \(error)")
                 }
                 Log.warning("transaction aborted, trying again", ["error": LogValue(describing: error)])
             }
         }
-        throw FatalError("unreachable: the loop above ends by returning or throwing")
     }
 
     /// What the group coordinator says to a member whose shards have gone to another.
@@ -40,7 +41,7 @@ struct TransactionCommit {
     private func attemptOnce(_ transaction: Transaction, deadline: Int64) throws -> [TopicPartition: Int64] {
         _ = producer.takeDelivered()
         CrashPoint.reach(.beforeTransaction)
-        try ready(deadline)
+        try makeReady(deadline)
         try repeating(deadline) { try producer.begin() }
         try repeating(deadline) {
             try producer.sendOffsets(transaction.positions, group: group, timeoutMilliseconds: Self.callMilliseconds)
@@ -48,9 +49,18 @@ struct TransactionCommit {
         CrashPoint.reach(.offsetsSent)
         try send(transaction.records, deadline: deadline)
         CrashPoint.reach(.recordsSent)
-        try repeating(deadline) { try producer.commit(timeoutMilliseconds: Self.callMilliseconds) }
+        try repeating(deadline, failing: "the outcome of a transaction stayed unknown") {
+            try producer.commit(timeoutMilliseconds: Self.callMilliseconds)
+        }
         CrashPoint.reach(.kafkaCommitted)
         return producer.takeDelivered()
+    }
+
+    /// There is no transaction yet that an error could ask to abort: whatever it says, the process ends.
+    private func makeReady(_ deadline: Int64) throws {
+        do { try ready(deadline) } catch let error as KafkaError {
+            throw FatalError("a transaction could not be prepared: \(error)")
+        }
     }
 
     /// Each partition's first record goes first, so that all partitions are announced to the coordinator at once; within a
@@ -74,15 +84,19 @@ struct TransactionCommit {
         try repeating(deadline) { try producer.abort(timeoutMilliseconds: Self.callMilliseconds) }
     }
 
-    /// The same call again as long as the error says so; anything but "abort" ends the process.
-    private func repeating(_ deadline: Int64, _ call: () throws -> Void) throws {
+    /// What a deadline means before the commit has begun, and when it has been refused.
+    private static let cameToNothing = "a transaction could not be done, nothing of it is committed"
+
+    /// The same call again as long as the error says so; anything but "abort" ends the process. `failing`: what is to be
+    /// said when it still says so at the deadline.
+    private func repeating(_ deadline: Int64, failing: String = cameToNothing, _ call: () throws -> Void) throws {
         while true {
             do { return try call() } catch let error as KafkaError {
                 switch error.remedy {
                 case .abort: throw error
                 case .retry:
                     guard Clock.monotonicMilliseconds() < deadline else {
-                        throw FatalError("the outcome of a transaction stayed unknown: \(error)")
+                        throw FatalError("\(failing): \(error)")
                     }
                     // A retriable call goes on in the background; a millisecond keeps this loop from spinning.
                     Pause.milliseconds(1)

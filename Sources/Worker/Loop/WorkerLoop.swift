@@ -36,7 +36,6 @@ final class WorkerLoop {
     private var gathered: [Record] = []
     private var gatheredBytes = 0
     private var lastCommit: Int64 = 0
-    private var lastStore: Int64 = 0
     private var growth = BatchGrowth()
     /// How an item of each resource is read.
     var selections: [String: String] = [:]
@@ -65,7 +64,6 @@ final class WorkerLoop {
             service: service, topics: system.topics, identity: identity, directory: directory, limits: limits, log: log,
             monotonic: clock.monotonic)
         lastCommit = clock.monotonic()
-        lastStore = lastCommit
     }
 
     var isReady: Bool { custody.failure == nil && custody.hasAssignment }
@@ -188,6 +186,19 @@ final class WorkerLoop {
         let involved = custody.all.filter {
             $0.hasChanges || ($0.hasUncommittedInput && (includingClean || $0.isDirty))
         }
+        var transaction = try collect(from: involved)
+        if !plantedBugs.isEmpty { try makeMistakes(&transaction, involved) }
+        let started = Clock.monotonicMicroseconds()
+        switch try log.commit(transaction) {
+        case .notOurs(let reason): drop(because: reason)
+        case .committed(let written):
+            try settle(involved, written)
+            count(transaction, since: started)
+        }
+    }
+
+    /// What the batch sends, what it changed in these shards, and how far they have read.
+    private func collect(from involved: [Shard]) throws -> Transaction {
         var transaction = Transaction(positions: [], records: outgoing)
         // One owner, so that what is added does not copy what is there.
         outgoing = []
@@ -200,6 +211,10 @@ final class WorkerLoop {
                 transaction.positions.append(Position(topic: topic, partition: shard.number, offset: offset))
             }
         }
+        return transaction
+    }
+
+    private func makeMistakes(_ transaction: inout Transaction, _ involved: [Shard]) throws {
         if plantedBugs.contains(.repliesBeforeCommit) { publishReplies() }
         if plantedBugs.contains(.storeBeforeKafka) {
             for shard in involved {
@@ -208,36 +223,41 @@ final class WorkerLoop {
             }
         }
         if plantedBugs.contains(.offsetsOutside) { transaction.positions = [] }
-        let started = Clock.monotonicMicroseconds()
-        switch try log.commit(transaction) {
-        case .notOurs(let reason):
-            Log.warning("the batch is dropped, its shards have another owner", ["reason": LogValue(reason)])
-            forgetBatch()
-            // Records that still come are nobody's until the group has assigned anew.
-            custody.closeAll()
-            return
-        case .committed(let written):
-            for shard in involved {
-                let place = TopicPartition(topic: stateTopic, partition: shard.number)
-                try shard.settle(stateOffset: written[place].map { $0 + 1 })
-            }
+    }
+
+    private func drop(because reason: String) {
+        Log.warning("the batch is dropped, its shards have another owner", ["reason": LogValue(reason)])
+        forgetBatch()
+        // Records that still come are nobody's until the group has assigned anew.
+        custody.closeAll()
+    }
+
+    /// Kafka has the batch: it is no longer under way.
+    private func settle(_ involved: [Shard], _ written: [TopicPartition: Int64]) throws {
+        for shard in involved {
+            let place = TopicPartition(topic: stateTopic, partition: shard.number)
+            try shard.settle(stateOffset: written[place].map { $0 + 1 })
         }
-        counters.transactions += 1
         growth.commit(callingForth: replies.count + messagesToItself)
         messagesToItself = 0
+        lastCommit = clock.monotonic()
+    }
+
+    private func count(_ transaction: Transaction, since started: Int64) {
+        counters.transactions += 1
         counters.transactionMicroseconds += Clock.monotonicMicroseconds() - started
         counters.transactionRecords += Int64(transaction.records.count)
-        lastCommit = clock.monotonic()
     }
 
     /// The files follow the log a little later, many batches in one SQLite transaction: a page is then written once and
     /// not once a batch. What a crash takes from a file comes back from the state topic, as always.
     private func storeWhatIsSettled(isIdle: Bool) throws {
         let now = clock.monotonic()
-        let isDue = now - lastStore >= limits.storeMilliseconds
-        guard isDue || (isIdle && now - lastCommit >= Self.calmMilliseconds) else { return }
-        lastStore = now
-        for shard in custody.all where shard.awaitsStore {
+        let isCalm = isIdle && now - lastCommit >= Self.calmMilliseconds
+        for shard in custody.all {
+            // One that the open batch has changed has its turn right after the batch.
+            guard !shard.isDirty, let settledAt = shard.settledAt else { continue }
+            guard isCalm || now - settledAt >= limits.storeMilliseconds else { continue }
             try shard.storeSettled(nowMilliseconds: clock.wall())
             CrashPoint.reach(.storeCommitted)
         }

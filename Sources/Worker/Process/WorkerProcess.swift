@@ -69,28 +69,30 @@ public struct WorkerProcess {
         let kafka = try KafkaSettings.fromEnvironment(settings)
         guard let facts = try waitForCluster(kafka) else { return 0 }
         // Requests and replies carry ids: one that comes twice is recognised.
-        let replies = try Producer(kafka, clientID: "\(instance)-replies")
+        let replies = neverClosed(try Producer(kafka, clientID: "\(instance)-replies"))
         let shown = vitals.show(on: replies, topic: system.topics.telemetry)
         defer {
             vitals.stop()
             shown.join()
         }
-        let log = try KafkaLog(
-            settings: kafka, topics: system.topics, service: service.contract.name, instance: instance, limits: limits,
-            replies: replies)
-        let loop = try makeLoop(kafka, facts, log, replies)
-        log.keeper = loop
-        loop.custody.goesOn = { [vitals, stop] in
+        let log = neverClosed(
+            try KafkaLog(
+                settings: kafka, topics: system.topics, service: service.contract.name, instance: instance,
+                limits: limits, replies: replies))
+        // What takes its time at the start is seen to live, and stops when it is told to.
+        let goesOn = { [vitals, stop] in
             vitals.beat()
             return !stop.isRequested
         }
+        guard try log.prepare(while: goesOn) else { return 0 }
+        let loop = try makeLoop(kafka, facts, log, replies)
+        log.keeper = loop
+        loop.custody.goesOn = goesOn
         let stopCompanion = try companion?(
             WorkerContext(system: system, shards: facts.shards, kafka: kafka, instance: instance, settings: settings))
-        try log.join(wake: stop.wake)
-        Log.info("joined the group", ["milliseconds": LogValue(Clock.monotonicMilliseconds() - started)])
-        // Never let go of: closing librdkafka's handles can hang for ever after a broker went away (kafka-notes, section
-        // 2), and the group does not want to hear of it. Leaving the process closes them as well.
-        _ = unsafe Unmanaged.passRetained(log)
+        if try log.join(wake: stop.wake, while: goesOn) {
+            Log.info("joined the group", ["milliseconds": LogValue(Clock.monotonicMilliseconds() - started)])
+        }
         try turn(loop) { !stop.isRequested }
         if let stopCompanion { try drain(stopCompanion, loop) }
         do { try loop.finish() } catch { Log.warning("stopped in the middle of something: \(error)") }
@@ -127,9 +129,10 @@ public struct WorkerProcess {
         -> WorkerLoop
     {
         let partition = Topics.replyPartition(of: instance)
-        let transport = try KafkaTransport(
-            settings: kafka, topics: system.topics, services: system.services.map(\.name), instance: instance,
-            partition: partition, producer: replies, wake: stop.wake)
+        let transport = neverClosed(
+            try KafkaTransport(
+                settings: kafka, topics: system.topics, services: system.services.map(\.name), instance: instance,
+                partition: partition, producer: replies, wake: stop.wake))
         let caller = Caller(
             topics: system.topics, instance: instance, transport: transport, limits: limits, patience: .service,
             incarnation: Identifier.hex(bytes: 4))

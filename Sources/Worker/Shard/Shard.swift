@@ -19,8 +19,9 @@ final class Shard {
     private(set) var stateOffset: Int64
     /// Has rows of the batch under way, which the log does not have yet.
     private(set) var isDirty = false
-    /// Has rows that the log has and the file has not: they wait in the open SQLite transaction.
-    private(set) var awaitsStore = false
+    /// Since when it has rows that the log has and the file has not: they wait in the open SQLite transaction.
+    private(set) var settledAt: Int64?
+    var awaitsStore: Bool { settledAt != nil }
     /// A rule of the batch has written: there is something to commit.
     var hasChanges = false
     /// Input that changed nothing and is committed with the next transaction, or when idle.
@@ -37,7 +38,7 @@ final class Shard {
     private var agedAt: Int64
     private let monotonic: () -> Int64
     /// Made in this life of the process: what it holds was read from the first record on.
-    private let isNew: Bool
+    let isNew: Bool
     /// Age is worth a state record only now and then.
     private static let ageStoredEvery: Int64 = 5_000
     private var columnsOf: [String: [String]] = [:]
@@ -187,13 +188,13 @@ final class Shard {
         isDirty = false
         hasChanges = false
         hasUncommittedInput = false
-        awaitsStore = true
+        settledAt = settledAt ?? monotonic()
     }
 
     /// Commits the file up to what the log has. Never with a batch under way: a file is never ahead of the log.
     func storeSettled(nowMilliseconds: Int64) throws {
         guard awaitsStore, !isDirty else { return }
-        awaitsStore = false
+        settledAt = nil
         // SQLite may have rolled back by itself (disk full): then the place must not be written either.
         guard store.isInTransaction else { throw FatalError("shard \(number): the file has rolled back by itself") }
         try setPlace(nowMilliseconds: nowMilliseconds)
@@ -212,7 +213,7 @@ final class Shard {
         store.discardChanges()
         isDirty = false
         hasChanges = false
-        awaitsStore = false
+        settledAt = nil
     }
 
     /// What the log has is stored, what it has not is rolled back.
@@ -226,49 +227,15 @@ final class Shard {
     /// How many rows a table has; counted once and remembered until the table changes.
     func count(_ table: String) throws -> Int64 {
         if !isDirty, let known = counts[table] { return known }
-        let count = try store.first("SELECT COUNT(*) AS n FROM \(table)")?.integer("n") ?? 0
+        let count = try store.first("SELECT COUNT(*) AS n FROM \(quoted(table))")?.integer("n") ?? 0
         if !isDirty { counts[table] = count }
         return count
     }
 
-    // MARK: - Restoring
+    // MARK: - After a restore
 
-    /// Takes rows of the state topic into the file. Rows and the place they were read up to are one transaction, and a
-    /// migration happens exactly between the older rows and the newer ones. What no program of ours can have written is
-    /// passed over; `skip` hears of it.
-    func apply(
-        _ rows: [StateRecords.Row], migrations: [String], skip: (StateRecords.Row, any Error) -> Void
-    ) throws {
-        var rest = rows[...]
-        while let first = rest.first {
-            guard first.schema <= migrations.count else {
-                throw FatalError(
-                    "the state topic holds rows of schema \(first.schema), this program knows \(migrations.count): "
-                        + "a newer version of it has run; start that one")
-            }
-            try migrate(to: first.schema, migrations)
-            let end = rest.firstIndex { $0.schema > schema } ?? rest.endIndex
-            try store.transaction {
-                for row in rest[..<end] {
-                    guard row.schema == schema || isNew else {
-                        // This file was brought up to date, then an older program wrote on: only the whole story is right.
-                        throw StateError("its rows have schema \(schema), the state topic goes on with \(row.schema)")
-                    }
-                    do { try apply(row) } catch let error as SQLiteError where error.isEnvironmental {
-                        throw error
-                    } catch {
-                        skip(row, error)
-                    }
-                }
-                try Shard.setLocal(store, "state_offset", String(rest[end - 1].offset + 1))
-            }
-            rest = rest[end...]
-        }
-    }
-
-    /// The file holds everything the state topic had: it is as good as new.
-    func finishRestore(upTo offset: Int64, migrations: [String]) throws {
-        try migrate(to: migrations.count, migrations)
+    /// The file holds everything the state topic had, in the program's schema: it is as good as new, and knows its places.
+    func beginWork(at offset: Int64) throws {
         stateOffset = offset
         try setPlace(nowMilliseconds: Clock.wallMilliseconds())
         let built = try store.first(
@@ -288,36 +255,6 @@ final class Shard {
         try store.startCapture(excluding: [ShardSchema.local])
     }
 
-    /// The statement that takes a row of a table, and the columns it names: rows of a table all have the same ones.
-    private var insertions: [String: (names: [String], sql: String)] = [:]
-
-    private func apply(_ row: StateRecords.Row) throws {
-        guard row.schema == schema else { throw StateError("it has schema \(row.schema), those before it \(schema)") }
-        let info = try store.tableInfo(row.table)
-        guard row.table != ShardSchema.local, row.key.count == info.primaryKey.count else {
-            throw StateError("its key is no key of \(row.table)")
-        }
-        guard let columns = row.columns else {
-            let conditions = info.primaryKey.enumerated().map { "\(info.columns[$1].name) = ?\($0 + 1)" }
-            try store.execute("DELETE FROM \(row.table) WHERE \(conditions.joined(separator: " AND "))", row.key)
-            return
-        }
-        let names = columns.names
-        if insertions[row.table]?.names != names { insertions[row.table] = (names, try insertion(names, into: info)) }
-        try store.execute(
-            insertions[row.table]?.sql ?? "", try columns.members.map { try StateRecords.value($0.value) })
-    }
-
-    /// Names become a part of the SQL, so that only those the table has are taken.
-    private func insertion(_ names: [String], into table: TableInfo) throws -> String {
-        let known = Set(table.columns.map(\.name))
-        if let stranger = names.first(where: { !known.contains($0) }) {
-            throw StateError("\(table.name) has no column \(stranger.prefix(80))")
-        }
-        let places = (1...max(1, names.count)).map { "?\($0)" }.joined(separator: ", ")
-        return "INSERT OR REPLACE INTO \(table.name) (\(names.joined(separator: ", "))) VALUES (\(places))"
-    }
-
     // MARK: - Rows about this file
 
     private func setPlace(nowMilliseconds: Int64) throws {
@@ -327,6 +264,9 @@ final class Shard {
             ON CONFLICT (name) DO UPDATE SET value = excluded.value
             """, [.text(String(stateOffset)), .text(String(nowMilliseconds))])
     }
+
+    /// Up to where the state topic has been read, as a part of the transaction that takes its rows.
+    func noteRead(upTo offset: Int64) throws { try Shard.setLocal(store, "state_offset", String(offset)) }
 
     private static func setLocal(_ store: Connection, _ name: String, _ value: String) throws {
         try store.execute(

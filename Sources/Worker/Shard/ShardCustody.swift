@@ -73,15 +73,7 @@ final class ShardCustody {
         rebuilt = []
         for number in numbers { owned[number] = try openOrCreate(number) }
         try restore(numbers)
-        for number in numbers where try !agrees(number, committed) {
-            if !rebuilt.contains(number) {
-                try rebuild(number, because: "it disagrees with the group's offsets")
-                try restore([number])
-            }
-            guard try agrees(number, committed) || stateIsAhead(number, committed) else {
-                throw FatalError(disagreement(number, committed))
-            }
-        }
+        for number in numbers { try makeAgree(number, committed) }
         if numbers.contains(where: { owned[$0]?.saysShardCount == false }) { try askOtherShards(numbers) }
         // The truth is in Kafka, as has just been seen: what was put aside is of no more use.
         for number in rebuilt { FileSystem.removeDatabase(asidePath(number)) }
@@ -107,12 +99,8 @@ final class ShardCustody {
                     "events were deleted by retention before this service read them",
                     ["shard": LogValue(position.partition), "from": LogValue(position.offset), "to": LogValue(first)])
             }
-            var reached = position.offset
-            // Rebuilt from the state topic, a shard knows better than a group that has forgotten.
-            if reached < 0 || rebuilt.contains(position.partition) {
-                reached = max(reached, owned[position.partition]?.next[position.topic] ?? 0)
-            }
-            return Position(topic: position.topic, partition: position.partition, offset: max(reached, first))
+            let start = judgement(position.partition, committed).start(in: position, first: first)
+            return Position(topic: position.topic, partition: position.partition, offset: start)
         }
     }
 
@@ -129,18 +117,21 @@ final class ShardCustody {
         return ofEvents.sorted()
     }
 
-    /// What to say about a file that failed under the loop; a damaged one is removed, so that the next start rebuilds it.
+    /// What to say about a file that failed under the loop; a damaged one is removed, so that the next start rebuilds it
+    /// (all of them, should the error not say which it is about).
     func discardIfDamaged(_ failure: StoreFailure) -> String {
         guard failure.error.isCorrupt else {
             return
                 "a shard file in \(directory) cannot be used: \(failure). Nothing is lost; make room or repair the volume"
         }
-        for shard in all {
+        // The others are as good as after any other crash.
+        let damaged = all.filter { $0.store.file == failure.error.file }
+        for shard in damaged.isEmpty ? all : damaged {
             shard.close()
             FileSystem.removeDatabase(shard.path)
         }
-        return
-            "a shard file in \(directory) is damaged: \(failure). The files are removed; the next start rebuilds them"
+        let name = damaged.first?.path ?? "a shard file in \(directory)"
+        return "\(name) is damaged: \(failure). It is removed; the next start rebuilds it"
     }
 
     // MARK: - Files
@@ -214,7 +205,9 @@ final class ShardCustody {
                 }
             }
             for end in ends {
-                try using(end.partition) { try $0.finishRestore(upTo: end.offset, migrations: service.migrations) }
+                try using(end.partition) {
+                    try ShardRestore($0, migrations: service.migrations).finish(upTo: end.offset)
+                }
             }
         } catch let error as StateAhead {
             try rebuild(error.partition, because: error.description)
@@ -226,20 +219,18 @@ final class ShardCustody {
     }
 
     /// A shard without state cannot say for how many shards the ids were given out; those with state can. Theirs is one of
-    /// the first rows that a shard writes, so that it is found at the beginning of each partition.
+    /// the first rows that a shard writes, so that it is found at the beginning of each partition. They all say the same,
+    /// as none was begun without being asked for here: the first one heard is enough, and some may have no state to tell.
     private func askOtherShards(_ own: [Int32]) throws {
         let topic = topics.state(service.contract.name)
-        var unheard = Set(0..<identity.shardCount).subtracting(own)
-        let from = unheard.sorted().map { Position(topic: topic, partition: $0, offset: 0) }
+        let others = Set(0..<identity.shardCount).subtracting(own)
+        let from = others.sorted().map { Position(topic: topic, partition: $0, offset: 0) }
         _ = try retrying {
             try log.restore(from) { records in
                 guard goesOn() else { throw FatalError("stopped before a shard without state was taken") }
-                for record in records {
-                    guard let count = ShardSchema.shardCount(record) else { continue }
-                    try ShardSchema.check(shardCount: count, partitions: identity.shardCount)
-                    unheard.remove(record.partition)
-                }
-                return !unheard.isEmpty
+                guard let count = records.lazy.compactMap(ShardSchema.shardCount).first else { return true }
+                try ShardSchema.check(shardCount: count, partitions: identity.shardCount)
+                return false
             }
         }
     }
@@ -255,7 +246,8 @@ final class ShardCustody {
         }
         for (number, rows) in byShard {
             try using(number) { shard in
-                try shard.apply(rows, migrations: service.migrations) { skipped(number, $0.offset, $1) }
+                var restore = ShardRestore(shard, migrations: service.migrations)
+                try restore.apply(rows) { skipped(number, $0.offset, $1) }
             }
         }
     }
@@ -289,44 +281,38 @@ final class ShardCustody {
         }
     }
 
-    /// The file's places in the input are the group's: they were committed in one transaction. A group that stood still
-    /// for a week has its offsets forgotten by the broker; the state has them still.
-    private func agrees(_ number: Int32, _ committed: [Position]) throws -> Bool {
-        guard let shard = owned[number] else { return false }
+    // MARK: - Judging offsets
+
+    /// A file whose places in the input are not the group's is rebuilt, once. What the state topic then says stands, unless
+    /// the group has read further: something is lost that nobody can bring back.
+    private func makeAgree(_ number: Int32, _ committed: [Position]) throws {
+        if agrees(judgement(number, committed)) { return }
+        if !rebuilt.contains(number) {
+            try rebuild(number, because: "it disagrees with the group's offsets")
+            try restore([number])
+        }
+        let judgement = judgement(number, committed)
+        if agrees(judgement) { return }
+        let disagreement = judgement.disagreement(topics, service: service.contract.name)
+        guard judgement.stateIsAhead else { throw FatalError(disagreement) }
+        Log.warning(
+            "the group has forgotten offsets, the state's are taken",
+            ["shard": LogValue(number), "why": LogValue(disagreement)])
+    }
+
+    private func judgement(_ number: Int32, _ committed: [Position]) -> OffsetJudgement {
+        OffsetJudgement(
+            shard: number, state: owned[number]?.next ?? [:], committed: committed, isRebuilt: rebuilt.contains(number))
+    }
+
+    private func agrees(_ judgement: OffsetJudgement) -> Bool {
         // A file that is ahead of the log would be noticed here, and rebuilt: the mistake needs its twin to do harm.
         if PlantedBugs.fromEnvironment().contains(.storeBeforeKafka) { return true }
-        let groups = committed.filter { $0.partition == number }
-        if groups.allSatisfy({ $0.offset < 0 }) {
-            if !shard.next.isEmpty {
-                Log.warning("the group has no offsets any more, the state's are taken", ["shard": LogValue(number)])
-            }
-            return true
-        }
-        return committed.filter { $0.partition == number }.allSatisfy { shard.next[$0.topic] ?? -1 == $0.offset }
-    }
-
-    /// The rows of a shard and its place in the input are committed in one transaction, so what the state topic alone has
-    /// given back is right, however little the group remembers. Apache Kafka that is killed again and again can forget
-    /// offsets which its log still has (docs/decisions/0021-a-transaction-that-hangs.md).
-    private func stateIsAhead(_ number: Int32, _ committed: [Position]) -> Bool {
-        guard let shard = owned[number], rebuilt.contains(number) else { return false }
-        let isAhead = committed.filter { $0.partition == number }.allSatisfy { shard.next[$0.topic] ?? -1 >= $0.offset }
-        if isAhead {
+        if judgement.groupKnowsNothing && !judgement.state.isEmpty {
             Log.warning(
-                "the group has forgotten offsets, the state's are taken",
-                ["shard": LogValue(number), "why": LogValue(disagreement(number, committed))])
+                "the group has no offsets any more, the state's are taken", ["shard": LogValue(judgement.shard)])
         }
-        return isAhead
-    }
-
-    private func disagreement(_ number: Int32, _ committed: [Position]) -> String {
-        let group = committed.filter { $0.partition == number }.map { "\($0.topic) \($0.offset)" }
-        let state = (owned[number]?.next ?? [:]).map { "\($0.key) \($0.value)" }
-        return
-            "shard \(number): the group has read up to [\(group.sorted().joined(separator: ", "))], the state topic says "
-            + "[\(state.sorted().joined(separator: ", "))]. Both are written in one transaction, so somebody has deleted "
-            + "\(topics.state(service.contract.name)) or moved the offsets of group '\(service.contract.name)'. "
-            + "Nothing is changed; put them back, or delete all topics of \(topics.system) together"
+        return judgement.agrees
     }
 
     private func retrying<R>(_ body: () throws -> R) throws -> R {

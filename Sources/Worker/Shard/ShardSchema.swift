@@ -2,6 +2,7 @@
 // restored file equals the lost one. Only `runtime_local` stays where it is: it describes this very file.
 // They are strict about types, since a restore takes rows that anybody may have written.
 import Kafka
+import SQLite
 import Wire
 
 enum ShardSchema {
@@ -16,6 +17,23 @@ enum ShardSchema {
         throw FatalError(
             "the state of this service was built with \(shardCount) shards, its topics now have \(partitions) partitions: "
                 + "ids would change their owners. Give the topics \(shardCount) partitions again, or use new topics")
+    }
+
+    /// A restore puts rows back one by one, each as it was last, in the order of their last changes: a parent may come after
+    /// its child, and replacing it would take the child away; a trigger would do once more what the log says already.
+    static func checkRestorable(_ store: Connection) throws {
+        let trigger = try store.first("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")
+        if let trigger {
+            throw FatalError(
+                "table '\(try trigger.text("tbl_name"))' has the trigger '\(try trigger.text("name"))', which a restore "
+                    + "would run a second time: write what it does into the rules (docs/worker.md)")
+        }
+        for table in try store.tableNames()
+        where try store.first("SELECT 1 FROM pragma_foreign_key_list(?1)", [.text(table)]) != nil {
+            throw FatalError(
+                "table '\(table)' has a foreign key, but a restore may bring the child before its parent: leave the "
+                    + "clause out, and let the rules see to it (docs/worker.md)")
+        }
     }
 
     /// The number of shards, if this record of a state topic is the row that says it.

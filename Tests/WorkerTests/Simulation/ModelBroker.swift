@@ -280,11 +280,13 @@ final class ModelLog: WorkerLog {
             throw StateAhead(
                 partition: position.partition, offset: position.offset, end: broker.end(position.topicPartition))
         }
+        var goesOn = true
         return try from.map { position in
             let rest = broker.records(position.topicPartition).filter { $0.offset >= position.offset }
             for start in stride(from: 0, to: rest.count, by: 50) {
                 if burn() { throw SimulatedCrash() }
-                guard try apply(Array(rest[start..<min(rest.count, start + 50)])) else { break }
+                guard goesOn else { break }
+                goesOn = try apply(Array(rest[start..<min(rest.count, start + 50)]))
             }
             return Position(
                 topic: position.topic, partition: position.partition, offset: broker.end(position.topicPartition))

@@ -1,6 +1,7 @@
 // Shards that are taken from a state topic with anything in it: garbage is passed over, another number of shards is not.
 import Contract
 import Kafka
+import SQLite
 import TestSupport
 import Testing
 import Wire
@@ -142,6 +143,36 @@ import Wire
             let positions = same.take([0])
             #expect(positions != nil, "\(same.failure)")
             same.custody.closeAll()
+        }
+    }
+
+    /// One shard is new, one has no state to tell, the third has a lot: its first rows say what there is to know.
+    @Test func oneOtherShardIsEnoughToAsk() throws {
+        try withTemporaryDirectory { directory in
+            let bench = bench(directory, shards: 3)
+            bench.put(
+                2, #"{"table":"runtime_sequences","pk":["runtime:shards"]}"#, #"{"name":"runtime:shards","last":3}"#)
+            for filler in 0..<10_000 { bench.put(2, Self.counter(3, Int64(filler)).key, "garbage") }
+            bench.log.fuse = 100
+            let positions = bench.take([0])
+            #expect(positions != nil, "\(bench.failure)")
+            bench.custody.closeAll()
+        }
+    }
+
+    /// The others need no restore.
+    @Test func onlyTheDamagedFileIsRemoved() throws {
+        try withTemporaryDirectory { directory in
+            let bench = bench(directory)
+            let positions = bench.take([0, 1])
+            #expect(positions != nil, "\(bench.failure)")
+            let paths = bench.custody.all.map(\.path)
+            let shard = try #require(bench.custody.shard(1))
+            let error = try #require(throws: SQLiteError.self) { try shard.store.execute("what?") }
+            let corrupt = StoreFailure(SQLiteError(code: 11, message: "malformed", file: error.file))
+            #expect(bench.custody.discardIfDamaged(corrupt).contains("\(paths[1]) is damaged"))
+            #expect(FileSystem.exists(paths[0]) && !FileSystem.exists(paths[1]))
+            bench.custody.closeAll()
         }
     }
 

@@ -23,6 +23,8 @@ import Testing
         let producer: TransactionalProducer
         var consumer: GroupConsumer?
         var group: GroupMetadata?
+        /// Of a fatal end.
+        private(set) var lastWords = ""
 
         init() throws {
             cluster = try MockCluster()
@@ -48,10 +50,12 @@ import Testing
         func revoked(_ partitions: [TopicPartition], lost: Bool) {}
 
         /// What became of one transaction.
-        func commit(deadlineMilliseconds: Int64 = 20_000) throws -> String {
+        func commit(
+            deadlineMilliseconds: Int64 = 20_000, ready: @escaping (Int64) throws -> Void = { _ in }
+        ) throws -> String {
             guard let group else { return "no group" }
             let commit = TransactionCommit(
-                producer: producer, group: group, deadlineMilliseconds: deadlineMilliseconds)
+                producer: producer, group: group, deadlineMilliseconds: deadlineMilliseconds, ready: ready)
             let record = OutgoingRecord(topic: "out", partition: 0, key: nil, value: [1])
             let transaction = Transaction(
                 positions: [Position(topic: "in", partition: 0, offset: 1)], records: [record])
@@ -61,7 +65,10 @@ import Testing
                     return written[TopicPartition(topic: "out", partition: 0)] == nil ? "no offset" : "committed"
                 case .notOurs: return "not ours"
                 }
-            } catch is FatalError { return "fatal" }
+            } catch let error as FatalError {
+                lastWords = error.description
+                return "fatal"
+            }
         }
     }
 
@@ -87,10 +94,29 @@ import Testing
         if expected != "fatal" { #expect(try member.commit() == "committed", "and after it") }
     }
 
+    /// Nothing has begun that could be aborted: the loop hears of nothing but the end.
+    @Test(arguments: [KafkaError.Remedy.abort, .giveUp, .fixConfiguration])
+    func aTransactionThatCannotBePreparedEndsTheProcess(_ remedy: KafkaError.Remedy) throws {
+        let member = try Member()
+        let outcome = try member.commit { _ in throw KafkaError(remedy: remedy, code: 0, name: "X", text: "no") }
+        #expect(outcome == "fatal")
+    }
+
+    /// Its coordinator goes on saying that it is busy.
     @Test func anOutcomeThatStaysUnknownEndsTheProcess() throws {
+        let member = try Member()
+        #expect(try member.commit() == "committed")
+        member.cluster.pushErrors(api: API.endTransaction, [Int32](repeating: 51, count: 10_000))
+        #expect(try member.commit(deadlineMilliseconds: 1_500) == "fatal")
+        #expect(member.lastWords.contains("the outcome of a transaction stayed unknown"), "\(member.lastWords)")
+    }
+
+    /// The broker is away before the commit has begun: that nothing is committed is known.
+    @Test func anOutcomeThatIsKnownIsSaid() throws {
         let member = try Member()
         #expect(try member.commit() == "committed")
         member.cluster.setBroker(1, isUp: false)
         #expect(try member.commit(deadlineMilliseconds: 1_500) == "fatal")
+        #expect(member.lastWords.contains("nothing of it is committed"), "\(member.lastWords)")
     }
 }
