@@ -62,7 +62,7 @@ struct Supervision {
         ready()
         let owner: pid_t = try call.settings.integer("UP_WHILE_PID", default: 0, in: 0...pid_t.max)
         while !supervisor.isAskedToStop && (owner == 0 || ProcessFacts(owner).isAlive) {
-            try supervisor.turn(milliseconds: 1_000)
+            supervisor.turn(milliseconds: 1_000)
         }
         supervisor.stop { tell("  " + $0) }
         return 0
@@ -82,7 +82,7 @@ struct Supervision {
         let result = try creation.run { problem in
             if !isTold { tell("  waiting for Kafka at \(bootstrap): \(problem)") }
             isTold = true
-            try supervisor.turn(milliseconds: 0)
+            supervisor.turn(milliseconds: 0)
             if supervisor.isAskedToStop { throw Failure("stopped by a signal before everything was ready") }
             if Clock.monotonicMilliseconds() > deadline {
                 throw Failure("Kafka at \(bootstrap) does not answer in time: \(problem)")

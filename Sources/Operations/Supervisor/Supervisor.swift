@@ -51,7 +51,7 @@ final class Supervisor {
     func add(_ program: Program) throws(Failure) {
         children.append(Child(program: program, backoff: Backoff(healthyMilliseconds: healthyMilliseconds)))
         try start(children.count - 1)
-        try writeStatus()
+        try note(children.count - 1)
     }
 
     private func start(_ place: Int) throws(Failure) {
@@ -61,7 +61,6 @@ final class Supervisor {
         let pid = try ChildProcess.spawn(
             executable, ["supervised", "\(getpid())", program.executable] + program.arguments,
             environment: variables, logFile: run.logFile(program.instance))
-        try Files.write("\(pid)\n", to: run.pidFile(program.instance))
         children[place].pid = pid
         children[place].startedMonotonic = Clock.monotonicMilliseconds()
         children[place].startedWall = Clock.wallMilliseconds()
@@ -69,10 +68,18 @@ final class Supervisor {
         children[place].failedProbes = 0
     }
 
+    /// Writes down which process it is, for the commands beside it and for a supervisor after this one.
+    private func note(_ place: Int) throws(Failure) {
+        if let pid = children[place].pid {
+            try Files.write("\(pid)\n", to: run.pidFile(children[place].program.instance))
+        }
+        try writeStatus()
+    }
+
     // MARK: - Watching
 
     /// Waits for something to happen, at most so long, and deals with it.
-    func turn(milliseconds: Int64) throws(Failure) {
+    func turn(milliseconds: Int64) {
         let now = Clock.monotonicMilliseconds()
         let nextStart = children.filter { $0.pid == nil }.map { max(0, $0.due - now) }.min() ?? milliseconds
         switch signals.wait(milliseconds: min(milliseconds, nextStart)) {
@@ -81,7 +88,7 @@ final class Supervisor {
         }
         reap()
         if !isAskedToStop {
-            try startAgain()
+            startAgain()
             probe()
         }
         logs.rotate(children.map { run.logFile($0.program.instance) })
@@ -107,13 +114,25 @@ final class Supervisor {
         }
     }
 
-    private func startAgain() throws(Failure) {
+    /// What goes wrong here (a full disk, no memory for a process) passes: it must not end the others.
+    private func startAgain() {
         let now = Clock.monotonicMilliseconds()
         for place in children.indices where children[place].pid == nil && children[place].due <= now {
             children[place].restarts += 1
-            try start(place)
-            try writeStatus()
+            do {
+                try start(place)
+            } catch {
+                children[place].due = now + children[place].backoff.delay(afterLiving: 0)
+                warn("a process could not be started", place, error)
+                continue
+            }
+            do { try note(place) } catch { warn("a process was started but not written down", place, error) }
         }
+    }
+
+    private func warn(_ what: String, _ place: Int, _ problem: Failure) {
+        let instance = children[place].program.instance
+        Log.warning(what, ["process": LogValue(instance), "problem": LogValue(problem.description)])
     }
 
     /// Ends what says of itself that it is not well; one that does not answer at all is its own watchdog's business.
@@ -165,7 +184,7 @@ final class Supervisor {
             if Clock.monotonicMilliseconds() > deadline {
                 throw failure(late, "is not ready in time")
             }
-            try turn(milliseconds: 10)
+            turn(milliseconds: 10)
         }
         throw Failure("stopped by a signal before everything was ready")
     }
