@@ -11,7 +11,7 @@ import Wire
     /// In place of this program: says that it was started, and ends.
     private func program(in directory: String, _ script: String) throws -> String {
         let path = directory + "/program"
-        try Files.write("#!/bin/sh\n" + script + "\n", to: path)
+        try FileSystem.replace(path, with: "#!/bin/sh\n" + script + "\n")
         chmod(path, 0o755)
         return path
     }
@@ -38,15 +38,15 @@ import Wire
         }
     }
 
-    private func starts(_ run: RunDirectory) -> Int { Files.tail(run.logFile("thing-0"), lines: 100).count }
+    private func starts(_ run: RunDirectory) -> Int { FileSystem.tail(run.logFile("thing-0"), lines: 100).count }
 
     @Test("Processes are started again although their pid and the status cannot be written")
     func filesThatCannotBeWritten() throws {
         try supervise("echo started") { supervisor, run, _ in
             for path in [run.pidFile("thing-0"), run.statusFile] {
                 // No file can take the place of a folder, whoever asks.
-                Files.remove(path)
-                try Files.makeDirectory(path)
+                FileSystem.remove(path)
+                try FileSystem.makeDirectories(path)
             }
             try eventually("a second restart") {
                 supervisor.turn(milliseconds: 10)

@@ -1,4 +1,6 @@
 // The broker's own memory on disk: topics, groups, offsets, producer ids and transactions, one entry a change.
+import Platform
+
 // An entry is whole or absent; what comes after a damaged one was never acknowledged and is cut off.
 
 enum JournalKind: Int8 {

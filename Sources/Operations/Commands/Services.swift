@@ -35,7 +35,7 @@ enum Services {
         _ = try WorkerLimits(call.settings)
         if program.contract.ownPort != nil { try OwnEdge.check(program.contract, call.settings) }
         let service = try program.make(call.settings)
-        try Files.makeDirectory(directory)
+        try FileSystem.makeDirectories(directory)
         return WorkerProcess.run(
             service: service, system: call.system.contract, instance: instance, directory: directory,
             settings: call.settings, beside: program.contract.ownPort == nil ? nil : edge(program.contract, directory))

@@ -36,9 +36,9 @@ enum ShardCommand {
     private static func files(_ call: Invocation) -> [File] {
         let run = RunDirectory(call)
         let single = call.value("data-dir") ?? call.settings.text("DATA_DIR")
-        let folders = single.map { [$0] } ?? Files.list(run.path + "/data").map { run.data($0) }
+        let folders = single.map { [$0] } ?? FileSystem.list(run.path + "/data").map { run.data($0) }
         return folders.flatMap { folder in
-            Files.list(folder).compactMap { name in
+            FileSystem.list(folder).compactMap { name in
                 guard name.hasPrefix("shard-"), name.hasSuffix(".sqlite"),
                     let shard = Int32(name.dropFirst("shard-".count).dropLast(".sqlite".count))
                 else { return nil }
@@ -101,9 +101,7 @@ enum ShardCommand {
         guard !chosen.isEmpty else {
             throw Failure("\(instance) has no such shard file here; 'shard list' shows those there are")
         }
-        for file in chosen {
-            for suffix in ["", "-wal", "-shm", "-journal"] { Files.remove(file.path + suffix) }
-        }
+        for file in chosen { FileSystem.removeDatabase(file.path) }
         let run = RunDirectory(call)
         var restarted = ""
         // A worker that runs has the files open; a fresh one restores them. Its supervisor starts it again.
@@ -135,7 +133,7 @@ private struct ShardFacts {
             rows += try file.first("SELECT count(*) AS number FROM \"\(name)\"")?.integer("number") ?? 0
         }
         self.rows = rows
-        bytes = Files.size(path) + Files.size(path + "-wal")
+        bytes = FileSystem.size(path) + FileSystem.size(path + "-wal")
         func local(_ name: String) throws -> Int64? {
             try file.first("SELECT value FROM runtime_local WHERE name = ?1", [.text(name)]).flatMap {
                 Int64(try $0.text("value"))

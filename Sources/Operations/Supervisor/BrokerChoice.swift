@@ -13,7 +13,7 @@ package enum BrokerChoice: Sendable {
         if let bootstrap = settings.text("KAFKA_BOOTSTRAP") {
             self = .external(bootstrap)
         } else if let home = settings.text("KAFKA_HOME") {
-            guard Files.isExecutable(KafkaHome.startScript(home)) else {
+            guard FileSystem.isExecutable(KafkaHome.startScript(home)) else {
                 throw Failure("KAFKA_HOME is '\(home)', but there is no \(KafkaHome.startScript(home))")
             }
             self = .kafka(home: home)
@@ -43,8 +43,8 @@ package enum BrokerChoice: Sendable {
             return (kafka.program(instance: Self.instance), kafka.address)
         case .embedded:
             let folder = run.data(Self.instance)
-            try Files.makeDirectory(folder)
-            let known = Files.readText(folder + "/bootstrap").flatMap { Address(String($0.prefix { $0 != "\n" })) }
+            try FileSystem.makeDirectories(folder)
+            let known = FileSystem.readText(folder + "/bootstrap").flatMap { Address(String($0.prefix { $0 != "\n" })) }
             let address = try known ?? Address(host: "127.0.0.1", port: Port.free())
             let program = Program(
                 instance: Self.instance, tier: .broker, executable: executable,

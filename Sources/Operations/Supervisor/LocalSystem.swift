@@ -72,7 +72,7 @@ package struct LocalSystem: Sendable {
             place = "http://\(address)"
             liveness = address
         }
-        try Files.makeDirectory(run.data(instance))
+        try FileSystem.makeDirectories(run.data(instance))
         return Program(
             instance: instance, tier: .service, executable: executable,
             arguments: [contract.name, "--instance", instance, "--data-dir", run.data(instance)],

@@ -58,7 +58,8 @@ package struct Heartbeat: Sendable {
     package let reason: String
 
     package init?(path: String) {
-        guard let bytes = Files.read(path), let line = try? JSON(parsing: bytes), let time = line["time"].integer else {
+        guard let bytes = FileSystem.read(path), let line = try? JSON(parsing: bytes), let time = line["time"].integer
+        else {
             return nil
         }
         timeMilliseconds = time

@@ -49,7 +49,7 @@ struct Supervision {
                 try supervisor.add(broker)
                 try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
             }
-            try Files.write(bootstrap + "\n", to: run.bootstrapFile)
+            try FileSystem.replace(run.bootstrapFile, with: bootstrap + "\n")
             tell(try createTopics(bootstrap, supervisor, deadline: deadline, tell))
             for program in programs { try supervisor.add(program) }
             try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }

@@ -48,13 +48,13 @@ final class Supervisor {
 
     // MARK: - Starting
 
-    func add(_ program: Program) throws(Failure) {
+    func add(_ program: Program) throws(SystemError) {
         children.append(Child(program: program, backoff: Backoff(healthyMilliseconds: healthyMilliseconds)))
         try start(children.count - 1)
         try note(children.count - 1)
     }
 
-    private func start(_ place: Int) throws(Failure) {
+    private func start(_ place: Int) throws(SystemError) {
         let program = children[place].program
         let variables = environment.merging(program.environment) { _, new in new }
             .merging(["RUN_DIR": run.path, "INSTANCE": program.instance]) { _, new in new }
@@ -69,9 +69,9 @@ final class Supervisor {
     }
 
     /// Writes down which process it is, for the commands beside it and for a supervisor after this one.
-    private func note(_ place: Int) throws(Failure) {
+    private func note(_ place: Int) throws(SystemError) {
         if let pid = children[place].pid {
-            try Files.write("\(pid)\n", to: run.pidFile(children[place].program.instance))
+            try FileSystem.replace(run.pidFile(children[place].program.instance), with: "\(pid)\n")
         }
         try writeStatus()
     }
@@ -102,7 +102,7 @@ final class Supervisor {
             children[place].pid = nil
             children[place].due = now + delay
             children[place].lastStatus = status
-            Files.remove(run.pidFile(children[place].program.instance))
+            FileSystem.remove(run.pidFile(children[place].program.instance))
             if !isAskedToStop {
                 Log.warning(
                     "a process ended and is started again",
@@ -130,7 +130,7 @@ final class Supervisor {
         }
     }
 
-    private func warn(_ what: String, _ place: Int, _ problem: Failure) {
+    private func warn(_ what: String, _ place: Int, _ problem: SystemError) {
         let instance = children[place].program.instance
         Log.warning(what, ["process": LogValue(instance), "problem": LogValue(problem.description)])
     }
@@ -199,7 +199,7 @@ final class Supervisor {
             text += ": \(obstacle)"
         }
         text += "\n  \(log) ends with:"
-        for line in Files.tail(log, lines: 5) { text += "\n  " + line }
+        for line in FileSystem.tail(log, lines: 5) { text += "\n  " + line }
         return Failure(text)
     }
 
@@ -224,7 +224,7 @@ final class Supervisor {
             }
             for place in own { report("\(children[place].program.instance) stopped") }
         }
-        Files.remove(run.statusFile)
+        FileSystem.remove(run.statusFile)
     }
 
     private func send(_ signal: Int32, _ place: Int) {
@@ -233,7 +233,7 @@ final class Supervisor {
 
     // MARK: - Status
 
-    private func writeStatus() throws(Failure) {
+    private func writeStatus() throws(SystemError) {
         var status = description
         status.append("supervisor", .integer(Int64(getpid())))
         status.append(
@@ -245,6 +245,6 @@ final class Supervisor {
                         "restarts": .integer(Int64(child.restarts)), "place": .string(child.program.place),
                     ]
                 }))
-        try Files.write(status.text + "\n", to: run.statusFile)
+        try FileSystem.replace(run.statusFile, with: status.text + "\n")
     }
 }
