@@ -124,7 +124,6 @@ internal import CSQLite
         while try statement.step() { try body(RowCursor(statement)) }
     }
 
-    public var lastInsertID: Int64 { isOpen ? unsafe sqlite3_last_insert_rowid(handle) : 0 }
     /// Rows changed by the last INSERT, UPDATE or DELETE, without those of its triggers and cascades.
     public var changes: Int { isOpen ? unsafe Int(sqlite3_changes(handle)) : 0 }
 
