@@ -103,7 +103,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Operations", "Kafka", "Wire", "TestSupport", "bookstore"],
+            name: "EndToEndTests",
+            dependencies: ["Operations", "Kafka", "Wire", "Platform", "TestSupport", "bookstore"],
             swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",

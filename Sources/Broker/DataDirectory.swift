@@ -16,12 +16,7 @@ final class DataDirectory {
 
     init(_ path: String) throws {
         self.path = path
-        var prefix = ""
-        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
-            prefix += part
-            if !prefix.isEmpty { try FileSystem.makeDirectory(prefix) }
-            prefix += "/"
-        }
+        try FileSystem.makeDirectories(path)
         lock = try LogFile(path: path + "/lock", create: true)
         guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw BrokerStartError(description: "another broker uses \(path)")
@@ -32,7 +27,7 @@ final class DataDirectory {
             clusterId = known
         } else {
             clusterId = Identifier.hex(bytes: 11)
-            try FileSystem.replace(path + "/cluster-id", with: Array(clusterId.utf8))
+            try FileSystem.replace(path + "/cluster-id", with: clusterId)
         }
         let announced = FileSystem.read(path + "/bootstrap").flatMap { String(validating: $0, as: UTF8.self) } ?? ""
         let digits = announced.split(separator: ":").last?.prefix { $0.isNumber } ?? ""
@@ -44,6 +39,6 @@ final class DataDirectory {
 
     /// Tells other processes where to connect.
     func announce(port: UInt16) throws(StorageError) {
-        try FileSystem.replace(path + "/bootstrap", with: Array("127.0.0.1:\(port)\n".utf8))
+        try FileSystem.replace(path + "/bootstrap", with: "127.0.0.1:\(port)\n")
     }
 }

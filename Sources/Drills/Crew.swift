@@ -146,7 +146,7 @@ final class Crew {
         members[place].resumes = nil
         if members[place].losesDisk {
             members[place].losesDisk = false
-            Folder.empty(run.data(members[place].program.instance))
+            FileSystem.removeTree(run.data(members[place].program.instance))
         }
     }
 
@@ -166,7 +166,7 @@ final class Crew {
         for member in missing {
             let obstacle = member.program.obstacle(startedAtWallMilliseconds: member.startedWall) ?? "ready just now"
             text += "\n  \(member.program.instance): \(obstacle), started \(member.starts) times; its log ends with:"
-            for line in Files.tail(run.logFile(member.program.instance), lines: 4) { text += "\n    " + line }
+            for line in FileSystem.tail(run.logFile(member.program.instance), lines: 4) { text += "\n    " + line }
         }
         return Failure("not ready in time:" + text)
     }
@@ -240,18 +240,5 @@ final class Crew {
             }
             Pause.milliseconds(10)
         }
-    }
-}
-
-/// Folders with all that is in them.
-enum Folder {
-    static func empty(_ path: String) {
-        for name in Files.list(path) { remove(path + "/" + name) }
-    }
-
-    static func remove(_ path: String) {
-        if unsafe unlink(path) == 0 { return }
-        empty(path)
-        _ = unsafe rmdir(path)
     }
 }

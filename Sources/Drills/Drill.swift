@@ -36,7 +36,7 @@ struct Drill {
         if plan.keepsFiles || !judgement.findings.isEmpty {
             stage.tell("Data and logs are in \(stage.run.path)")
         } else {
-            Folder.remove(stage.run.path)
+            FileSystem.removeTree(stage.run.path)
         }
         return judgement.findings.isEmpty ? 0 : 1
     }

@@ -64,14 +64,14 @@ struct DrillReport {
             (["Again: \(again)", "Ended: \(UTCTime(wallMilliseconds: Clock.wallMilliseconds()).rfc3339)"]
             + lines(Style(isColoured: false), findingsMax: .max, historyMax: .max)).joined(separator: "\n") + "\n"
         if let path = plan.report {
-            try Files.write(text, to: Files.absolute(path))
-            return Files.absolute(path)
+            try FileSystem.replace(FileSystem.absolute(path), with: text)
+            return FileSystem.absolute(path)
         }
         let folder = RunDirectory(call).path + "/reports"
         let path = "\(folder)/\(call.command.replacing(" ", with: "-"))-\(plan.seed).txt"
         do {
-            try Files.makeDirectory(folder)
-            try Files.write(text, to: path)
+            try FileSystem.makeDirectories(folder)
+            try FileSystem.replace(path, with: text)
         } catch { return nil }
         return path
     }

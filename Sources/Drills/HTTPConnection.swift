@@ -35,7 +35,7 @@ final class HTTPConnection {
         if let key { head += "Idempotency-Key: \(key)\r\n" }
         if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
         let started = Clock.monotonicMilliseconds()
-        guard Files.writeAll(Array((head + "\r\n").utf8) + (body ?? []), to: descriptor), let answer = readAnswer()
+        guard FileSystem.writeAll(Array((head + "\r\n").utf8) + (body ?? []), to: descriptor), let answer = readAnswer()
         else {
             hangUp()
             place = (place + 1) % addresses.count
@@ -51,7 +51,7 @@ final class HTTPConnection {
         descriptor = opened
         guard addresses.count > 1 else { return true }
         let question = "GET /health/ready HTTP/1.1\r\nHost: \(addresses[place])\r\n\r\n"
-        if Files.writeAll(Array(question.utf8), to: descriptor), readAnswer()?.status == 200 { return true }
+        if FileSystem.writeAll(Array(question.utf8), to: descriptor), readAnswer()?.status == 200 { return true }
         hangUp()
         return false
     }

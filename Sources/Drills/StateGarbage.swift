@@ -69,7 +69,7 @@ struct Rebuild {
     }
 
     private func lines(_ instance: String) -> [Substring] {
-        (Files.readText(stage.run.logFile(instance)) ?? "").split(separator: "\n")
+        (FileSystem.readText(stage.run.logFile(instance)) ?? "").split(separator: "\n")
     }
 
     /// As the lines of the assignments say it.

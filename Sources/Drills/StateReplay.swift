@@ -2,6 +2,7 @@
 import Contract
 import Kafka
 import Operations
+import Platform
 import SQLite
 import Worker
 
@@ -62,8 +63,8 @@ struct StateReplay {
     /// The newest file of each shard: instances that owned it earlier may still have an old one.
     private func liveFiles(_ service: String) throws -> [Int32: String] {
         var newest: [Int32: (path: String, offset: Int64)] = [:]
-        for instance in Files.list(run.path + "/data") where isInstance(instance, of: service) {
-            for name in Files.list(run.data(instance)) {
+        for instance in FileSystem.list(run.path + "/data") where isInstance(instance, of: service) {
+            for name in FileSystem.list(run.data(instance)) {
                 guard name.hasPrefix("shard-"), name.hasSuffix(".sqlite"),
                     let shard = Int32(name.dropFirst("shard-".count).dropLast(".sqlite".count))
                 else { continue }

@@ -22,7 +22,7 @@ public final class Edge: Sendable {
 
     /// Where calls go, once it is known.
     struct Backend: Sendable {
-        let caller: any Caller
+        let caller: any ShardCaller
         let placement: Placement
     }
 
@@ -46,7 +46,7 @@ public final class Edge: Sendable {
     }
 
     /// From now on requests are served; until then they wait, at most as long as a call may take, and then get 503.
-    public func connect(_ caller: any Caller, shards: Shards) {
+    public func connect(_ caller: any ShardCaller, shards: Shards) {
         backend.withLock { $0 = Backend(caller: caller, placement: Placement(shards: shards)) }
         for visit in early.takeAll() { serve(visit) }
     }

@@ -29,7 +29,7 @@ public final class GroupConsumer {
     /// - listener: held weakly, as it usually owns this consumer; once it is gone, nothing is assigned any more.
     public init(
         _ settings: KafkaSettings, group: String, instance: String?, sessionTimeoutMilliseconds: Int = 10_000,
-        maxPollIntervalMilliseconds: Int = 300_000, strategy: String = "range", listener: any RebalanceListener
+        maxPollIntervalMilliseconds: Int = 300_000, listener: any RebalanceListener
     ) throws(KafkaError) {
         self.group = group
         self.listener = listener
@@ -38,7 +38,8 @@ public final class GroupConsumer {
             ("session.timeout.ms", String(sessionTimeoutMilliseconds)),
             ("heartbeat.interval.ms", String(max(100, sessionTimeoutMilliseconds / 10))),
             ("max.poll.interval.ms", String(max(maxPollIntervalMilliseconds, sessionTimeoutMilliseconds))),
-            ("partition.assignment.strategy", strategy),
+            // All or nothing: a rebalance takes everything back before it hands out again.
+            ("partition.assignment.strategy", "range"),
             // Aborted records and markers are never delivered: only this tells that nothing is left to read.
             ("enable.partition.eof", "true"),
             // Five minutes by default: until then a topic that some broker did not know yet would stay unread.
@@ -98,15 +99,6 @@ public final class GroupConsumer {
         return unsafe GroupMetadata(consuming: metadata)
     }
 
-    /// Commits at once, outside of any transaction.
-    public func commit(_ positions: [Position]) throws(KafkaError) {
-        try checkOpen()
-        let list = PartitionList(positions)
-        let code = unsafe rd_kafka_commit(handle.pointer, list.pointer, 0)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw handle.error(code, doing: "commit \(positions)") }
-        _ = try list.positions(doing: "commit")
-    }
-
     /// Writes eight bytes to the descriptor (an eventfd) when something comes into the empty queue.
     public func wake(_ fileDescriptor: Int32) {
         guard isOpen else { return }
@@ -153,48 +145,25 @@ public final class GroupConsumer {
         case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
             let lost = unsafe rd_kafka_assignment_lost(handle.pointer) != 0
             listener?.revoked(places, lost: lost)
-            unassign(partitions)
+            unassign()
         default:
             Log.error("kafka: rebalance failed", ["group": LogValue(group), "code": LogValue(code.rawValue)])
             listener?.revoked(places, lost: true)
-            unassign(partitions)
+            unassign()
         }
-    }
-
-    /// A cooperative group hands out and takes back parts; with the others it is all or nothing.
-    private var isCooperative: Bool {
-        guard let name = unsafe rd_kafka_rebalance_protocol(handle.pointer) else { return false }
-        return unsafe String(cString: name) == "COOPERATIVE"
     }
 
     private func assign(_ positions: [Position]) {
         let list = PartitionList(positions)
-        if isCooperative {
-            unsafe note(rd_kafka_incremental_assign(handle.pointer, list.pointer))
-        } else {
-            note(unsafe rd_kafka_assign(handle.pointer, list.pointer))
-        }
+        note(unsafe rd_kafka_assign(handle.pointer, list.pointer))
     }
 
-    private func unassign(_ positions: [Position]) {
-        if isCooperative {
-            let list = PartitionList(positions)
-            unsafe note(rd_kafka_incremental_unassign(handle.pointer, list.pointer))
-        } else {
-            note(unsafe rd_kafka_assign(handle.pointer, nil))
-        }
-    }
+    private func unassign() { note(unsafe rd_kafka_assign(handle.pointer, nil)) }
 
     /// An assignment the library refuses leaves the consumer without records; the log says why, the next rebalance mends.
     private func note(_ code: rd_kafka_resp_err_t) {
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
         let error = handle.error(code, doing: "assign")
         Log.error("kafka: assignment refused", ["group": LogValue(group), "error": LogValue(describing: error)])
-    }
-
-    private func note(_ error: OpaquePointer?) {
-        guard let error = unsafe error else { return }
-        let known = unsafe KafkaError(consuming: error, doing: "assign")
-        Log.error("kafka: assignment refused", ["group": LogValue(group), "error": LogValue(describing: known)])
     }
 }

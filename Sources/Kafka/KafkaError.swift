@@ -35,15 +35,7 @@ public struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     public var isOffsetOutOfRange: Bool {
         code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET.rawValue || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE.rawValue
     }
-    public var isTimeout: Bool {
-        code == RD_KAFKA_RESP_ERR__TIMED_OUT.rawValue || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE.rawValue
-    }
     public var isQueueFull: Bool { code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
-    public var isUnknownTopic: Bool {
-        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
-            || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue
-            || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION.rawValue
-    }
 }
 
 extension KafkaError {

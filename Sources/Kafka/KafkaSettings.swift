@@ -62,7 +62,7 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
         guard let path = environment.text("KAFKA_SASL_PASSWORD_FILE") else {
             throw SettingsError("KAFKA_SASL_PASSWORD_FILE", "is not set, but KAFKA_SECURITY_PROTOCOL is \(chosen)")
         }
-        guard let text = readTextFile(path) else { throw unreadable("KAFKA_SASL_PASSWORD_FILE", path) }
+        guard let text = readSecret(path) else { throw unreadable("KAFKA_SASL_PASSWORD_FILE", path) }
         password = Secret(text: text)
     }
 
@@ -101,15 +101,9 @@ private struct Secret: Sendable, CustomStringConvertible, CustomReflectable {
     var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// A small file without its last line break, which editors and `echo` leave; nil when it cannot be read.
-private func readTextFile(_ path: String) -> String? {
-    let descriptor = unsafe open(path, O_RDONLY)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 4_096)
-    let count = unsafe read(descriptor, &bytes, bytes.count)
-    guard count >= 0 else { return nil }
-    var text = bytes[..<count]
-    while text.last == 0x0a || text.last == 0x0d { text.removeLast() }
-    return String(decoding: text, as: UTF8.self)
+/// A text without its last line break, which editors and `echo` leave; nil when it cannot be read.
+private func readSecret(_ path: String) -> String? {
+    guard var bytes = FileSystem.read(path) else { return nil }
+    while bytes.last == 0x0a || bytes.last == 0x0d { bytes.removeLast() }
+    return String(decoding: bytes, as: UTF8.self)
 }

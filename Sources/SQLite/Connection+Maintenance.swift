@@ -1,4 +1,4 @@
-// Looking after the file: integrity, copies.
+// Looking after the file: is it whole?
 
 extension Connection {
     /// What is wrong with the file; empty when all is well. `quick` skips the comparison of tables with their indices.
@@ -13,10 +13,5 @@ extension Connection {
             complaints.append("foreign key violated: \(row.values)")
         }
         return complaints
-    }
-
-    /// A compact copy of the database in a new file.
-    public func copy(to path: String) throws(SQLiteError) {
-        try execute("VACUUM INTO ?", [.text(path)])
     }
 }

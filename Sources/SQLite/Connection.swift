@@ -127,7 +127,6 @@ internal import CSQLite
 
     /// The whole path of the file, as errors name it.
     public var file: String? { isOpen ? unsafe fileName(of: handle) : nil }
-    public var lastInsertID: Int64 { isOpen ? unsafe sqlite3_last_insert_rowid(handle) : 0 }
     /// Rows changed by the last INSERT, UPDATE or DELETE, without those of its triggers and cascades.
     public var changes: Int { isOpen ? unsafe Int(sqlite3_changes(handle)) : 0 }
 

@@ -29,13 +29,6 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Damaged, or no database at all.
     public var isCorrupt: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB }
     public var isBusy: Bool { primary == SQLITE_BUSY || primary == SQLITE_LOCKED }
-    public var isConstraint: Bool { primary == SQLITE_CONSTRAINT }
-    /// A UNIQUE or PRIMARY KEY constraint.
-    public var isUniqueViolation: Bool {
-        code == SQLiteError.constraintUnique || code == SQLiteError.constraintPrimaryKey
-            || code == SQLiteError.constraintRowID
-    }
-    public var isForeignKeyViolation: Bool { code == SQLiteError.constraintForeignKey }
     public var isInputOutput: Bool { primary == SQLITE_IOERR }
     /// The file or the machine is in trouble; the statement is not to blame and would fail with any other data, too.
     public var isEnvironmental: Bool { SQLiteError.environmental.contains(primary) }
@@ -44,12 +37,6 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
         SQLITE_PERM, SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM, SQLITE_READONLY, SQLITE_IOERR, SQLITE_CORRUPT,
         SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_PROTOCOL, SQLITE_NOTADB,
     ]
-
-    // The extended codes are expressions in the header, which Swift does not import: primary | (number << 8).
-    static let constraintForeignKey = SQLITE_CONSTRAINT | (3 << 8)
-    static let constraintPrimaryKey = SQLITE_CONSTRAINT | (6 << 8)
-    static let constraintUnique = SQLITE_CONSTRAINT | (8 << 8)
-    static let constraintRowID = SQLITE_CONSTRAINT | (10 << 8)
 
     /// A call this module will not make: there is no code of SQLite for it, so the general one stands in.
     static func misuse(_ message: String, sql: String? = nil) -> SQLiteError {

@@ -1,5 +1,6 @@
 // The system as a person at a terminal meets it.
 import Foundation
+import Platform
 import TestSupport
 import Testing
 import Wire
@@ -62,7 +63,7 @@ import Wire
 
         let second = try system.book(stock: 4)
         let supervisor = try #require(SupervisorLock.holder(system.run))
-        let pids = Files.list(system.run.pidsFolder).compactMap { system.pid($0) }
+        let pids = FileSystem.list(system.run.pidsFolder).compactMap { system.pid($0) }
         kill(supervisor, SIGKILL)
         try eventually("nothing is left behind") { pids.allSatisfy { !ProcessFacts($0).isAlive } }
         try system.up()
@@ -159,7 +160,7 @@ import Wire
                     arguments: arguments + ["--run-dir", run], environment: [variable: value])
                 #expect(result.status == 2)
                 #expect(result.errors.hasPrefix("bookstore up: \(variable): is '\(value)', "), "\(result.errors)")
-                #expect(!Files.exists(run))
+                #expect(!FileSystem.exists(run))
             }
         }
     }

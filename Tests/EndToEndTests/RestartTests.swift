@@ -1,5 +1,6 @@
 // Everything ends, on purpose or not, in the middle of work: state, sagas and ids go on where they were.
 import Foundation
+import Platform
 import TestSupport
 import Testing
 import Wire
@@ -32,7 +33,7 @@ extension EndToEnd {
             let (book, customer) = (try system.book(stock: 1_000), try system.customer())
             let orders = try (0..<20).map { _ in try system.order(book: book, customer: customer, quantity: 2) }
             let supervisor = try #require(SupervisorLock.holder(system.run))
-            let pids = Files.list(system.run.pidsFolder).compactMap { system.pid($0) }
+            let pids = FileSystem.list(system.run.pidsFolder).compactMap { system.pid($0) }
             for pid in [supervisor] + pids { Foundation.kill(pid, SIGKILL) }
             try eventually("nothing is left") { pids.allSatisfy { !ProcessFacts($0).isAlive } }
             try system.up()

@@ -350,7 +350,7 @@ private final class Flag: Sendable {
 }
 
 /// Keeps everybody waiting until told to give up.
-private final class SilentCaller: Caller {
+private final class SilentCaller: ShardCaller {
     private let waiting = Mutex<[@Sendable (CallResult) -> Void]>([])
     func send(_ call: Call, then: @escaping @Sendable (CallResult) -> Void) { waiting.withLock { $0.append(then) } }
     func statistics() -> JSONObject { [:] }

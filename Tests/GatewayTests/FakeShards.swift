@@ -7,7 +7,7 @@ import Worker
 
 @testable import Gateway
 
-final class FakeShards: Caller {
+final class FakeShards: ShardCaller {
     struct State {
         /// By resource, then by id.
         var items: [String: [Int64: JSONObject]] = [:]

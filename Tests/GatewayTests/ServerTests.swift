@@ -123,7 +123,7 @@ import Worker
 }
 
 /// Answers when it is told to, from a thread of its own.
-private final class SlowCaller: Caller {
+private final class SlowCaller: ShardCaller {
     private let alarm = Alarm()
     private let waiting = Mutex<[@Sendable (CallResult) -> Void]>([])
 

@@ -89,7 +89,7 @@ import Testing
         #expect {
             try producer.warmUp(topics: [absent], timeoutMilliseconds: 5_000)
         } throws: {
-            ($0 as? KafkaError)?.isUnknownTopic == true && "\($0)".contains(absent)
+            ($0 as? KafkaError)?.name == "_UNKNOWN_TOPIC" && "\($0)".contains(absent)
         }
         let topic = try broker.topic()
         try producer.warmUp(topics: [topic], timeoutMilliseconds: 10_000)

@@ -100,7 +100,7 @@ import Testing
             func revoked(_ partitions: [TopicPartition], lost: Bool) {}
         }
         #expect {
-            try GroupConsumer(settings, group: "g", instance: nil, strategy: "nonsense", listener: Nobody())
+            try GroupConsumer(settings, group: "g", instance: nil, sessionTimeoutMilliseconds: -1, listener: Nobody())
         } throws: { ($0 as? KafkaError)?.remedy == .fixConfiguration }
         #expect {
             try TransactionalProducer(settings, transactionalID: "x", transactionTimeoutMilliseconds: 1)

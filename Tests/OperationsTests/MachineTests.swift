@@ -12,13 +12,15 @@ import Wire
     @Test func filesAreReplacedAsAWhole() throws {
         try withTemporaryDirectory { directory in
             let path = directory + "/a/b/c"
-            try Files.makeDirectory(directory + "/a/b")
-            try Files.write("one\ntwo\nthree\n", to: path)
-            #expect(Files.readText(path) == "one\ntwo\nthree\n")
-            #expect(Files.tail(path, lines: 2) == ["two", "three"])
-            #expect(Files.list(directory + "/a/b") == ["c"])
-            #expect(Files.size(path) == 14)
-            #expect(throws: Failure.self) { try Files.write("x", to: directory + "/missing/file") }
+            try FileSystem.makeDirectories(directory + "/a/b")
+            try FileSystem.replace(path, with: "one\ntwo\nthree\n")
+            #expect(FileSystem.readText(path) == "one\ntwo\nthree\n")
+            #expect(FileSystem.tail(path, lines: 2) == ["two", "three"])
+            #expect(FileSystem.list(directory + "/a/b") == ["c"])
+            #expect(FileSystem.size(path) == 14)
+            #expect(throws: SystemError.self) { try FileSystem.replace(directory + "/missing/file", with: "x") }
+            #expect(throws: SystemError.self) { try FileSystem.replace(directory + "/a/b", with: "x") }
+            #expect(FileSystem.list(directory + "/a") == ["b"], "what could not be put in place is not left behind")
         }
     }
 
@@ -34,8 +36,8 @@ import Wire
     }
 
     @Test func pathsLoseTheirDots() {
-        #expect(Files.absolute("/a/./b/../c/") == "/a/c")
-        #expect(Files.absolute(".run").hasSuffix("/.run"))
+        #expect(FileSystem.absolute("/a/./b/../c/") == "/a/c")
+        #expect(FileSystem.absolute(".run").hasSuffix("/.run"))
     }
 
     @Test func onlyOneSupervisorHoldsADirectory() throws {
@@ -119,11 +121,11 @@ import Wire
     @Test func logsHaveABound() throws {
         try withTemporaryDirectory { directory in
             let log = directory + "/a.log"
-            try Files.write(String(repeating: "x", count: 70_000), to: log)
+            try FileSystem.replace(log, with: String(repeating: "x", count: 70_000))
             var rotation = try LogRotation(settings: Settings([LogRotation.variable: "65536"]))
             rotation.rotate([log])
-            #expect(Files.size(log) == 0)
-            #expect(Files.size(log + ".1") == 70_000)
+            #expect(FileSystem.size(log) == 0)
+            #expect(FileSystem.size(log + ".1") == 70_000)
         }
     }
 }

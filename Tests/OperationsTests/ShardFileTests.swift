@@ -15,7 +15,7 @@ import Testing
     /// A shard's file with some rows, as a worker leaves it.
     private func sound(_ directory: String, _ shard: Int32) throws -> ShardFile {
         let file = file(directory, shard)
-        try Files.makeDirectory(directory + "/store-0")
+        try FileSystem.makeDirectories(directory + "/store-0")
         let connection = try Connection(path: file.path)
         try connection.script(
             """
@@ -83,7 +83,7 @@ import Testing
     func aFileThatWasEmptiedIsNotSound(bytes: Int) throws {
         try withTemporaryDirectory { directory in
             let file = file(directory, 1)
-            try Files.makeDirectory(directory + "/store-0")
+            try FileSystem.makeDirectories(directory + "/store-0")
             try Data(repeating: 1, count: bytes).write(to: URL(fileURLWithPath: file.path))
             #expect(file.damage().count == 1)
             #expect(throws: (any Error).self) { try file.facts() }
@@ -93,12 +93,12 @@ import Testing
     @Test func whatCannotBeRemovedIsNotCalledThrownAway() throws {
         try withTemporaryDirectory { directory in
             let folder = file(directory, 1)
-            try Files.makeDirectory(folder.path)
+            try FileSystem.makeDirectories(folder.path)
             #expect(folder.remove()?.contains(folder.path) == true)
             #expect(shard("rebuild", "store-0", in: directory) == 1)
             let file = try sound(directory, 2)
             #expect(shard("rebuild", "store-0", "2", in: directory) == 0)
-            #expect(!Files.exists(file.path))
+            #expect(!FileSystem.exists(file.path))
         }
     }
 }

@@ -100,17 +100,6 @@ import Testing
         }
     }
 
-    @Test func aCopyIsADatabaseOfItsOwn() throws {
-        try withTemporaryDirectory { directory in
-            let connection = try Connection(path: directory + "/a.db")
-            try connection.script("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
-            try connection.copy(to: directory + "/b.db")
-            try connection.execute("INSERT INTO t VALUES (2)")
-            let copy = try Connection(path: directory + "/b.db", readOnly: true)
-            #expect(try copy.query("SELECT id FROM t").count == 1)
-        }
-    }
-
     @Test func foreignKeysAreCheckedToo() throws {
         let connection = try Connection(path: ":memory:")
         try connection.script(

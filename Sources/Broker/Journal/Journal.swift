@@ -2,6 +2,7 @@
 // An entry is whole or absent; what comes after a damaged one was never acknowledged and is cut off. One that is whole but
 // says what nobody understands is no damage: it is of another version, and what follows it is as true as ever.
 import Glibc
+import Platform
 
 enum JournalKind: Int8 {
     case topicCreated = 1

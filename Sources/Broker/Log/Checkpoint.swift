@@ -1,4 +1,6 @@
 // A small file beside a segment: its index and the producers as they were after its last noted byte, so that a start
+import Platform
+
 // reads only what was appended since.
 
 struct Checkpoint {

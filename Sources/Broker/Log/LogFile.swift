@@ -1,18 +1,10 @@
 // A file that is only ever appended to, read at positions and cut at the end.
 import CPlatform
 import Glibc
+import Platform
 
-/// The file system refused: the text names the call, the file and the reason.
-struct StorageError: Error, CustomStringConvertible {
-    let description: String
-    let code: Int32
-
-    init(_ call: String, _ path: String, code: Int32 = errno) {
-        self.code = code
-        let reason = unsafe String(cString: strerror(code))
-        description = "\(call) \(path): \(reason)"
-    }
-}
+/// What the log throws is what the system refused.
+typealias StorageError = SystemError
 
 final class LogFile {
     let path: String
@@ -28,7 +20,7 @@ final class LogFile {
 
     func size() throws(StorageError) -> Int {
         let end = lseek(descriptor, 0, SEEK_END)
-        if end < 0 { throw StorageError("lseek", path) }
+        if end < 0 { throw StorageError("find the end of", path) }
         return Int(end)
     }
 
@@ -84,57 +76,4 @@ struct FileSlice {
     let file: LogFile
     let offset: Int
     let length: Int
-}
-
-enum FileSystem {
-    static func makeDirectory(_ path: String) throws(StorageError) {
-        if unsafe mkdir(path, 0o755) != 0 && errno != EEXIST { throw StorageError("mkdir", path) }
-    }
-
-    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
-
-    static func rename(_ source: String, to target: String) throws(StorageError) {
-        if unsafe Glibc.rename(source, target) != 0 { throw StorageError("rename", source) }
-    }
-
-    static func remove(_ path: String) { unsafe unlink(path) }
-
-    /// The names in a directory without `.` and `..`, sorted; none when it is not there.
-    static func list(_ path: String) -> [String] {
-        guard let directory = unsafe opendir(path) else { return [] }
-        defer { unsafe closedir(directory) }
-        var names: [String] = []
-        while let entry = unsafe readdir(directory) {
-            // The name is a C string in a fixed array that lives until the next readdir.
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { array in
-                unsafe array.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    static func removeTree(_ path: String) {
-        for name in list(path) {
-            let child = path + "/" + name
-            if unsafe unlink(child) != 0 { removeTree(child) }
-        }
-        unsafe rmdir(path)
-    }
-
-    /// Replaces a small file as a whole: readers and restarts see the old content or the new, never a part.
-    static func replace(_ path: String, with bytes: [UInt8]) throws(StorageError) {
-        let temporary = path + ".new"
-        remove(temporary)
-        let file = try LogFile(path: temporary, create: true)
-        try file.write(bytes, 0..<bytes.count, at: 0)
-        try rename(temporary, to: path)
-    }
-
-    static func read(_ path: String) -> [UInt8]? {
-        guard exists(path), let file = try? LogFile(path: path, create: false), let size = try? file.size() else {
-            return nil
-        }
-        return try? file.read(at: 0, count: size)
-    }
 }

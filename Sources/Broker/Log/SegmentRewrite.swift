@@ -1,4 +1,5 @@
 // A new segment that is to take the place of some old ones.
+import Platform
 
 final class SegmentRewrite {
     let segment: Segment

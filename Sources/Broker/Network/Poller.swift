@@ -17,7 +17,7 @@ import Glibc
 
     init() throws(StorageError) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
-        if descriptor < 0 { throw StorageError("epoll_create1", "") }
+        if descriptor < 0 { throw StorageError("make", "an epoll") }
     }
 
     deinit { close(descriptor) }

@@ -26,7 +26,7 @@ enum Sockets {
     static func listen(port: UInt16, backlog: Int32) throws(StorageError) -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(
             AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw StorageError("socket", "") }
+        guard descriptor >= 0 else { throw StorageError("make", "a socket") }
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -5,7 +5,7 @@ public import Platform
 import Wire
 import Worker
 
-extension RequestClient: Caller {}
+extension RequestClient: ShardCaller {}
 
 public struct GatewayProcess {
     /// What the gateway listens on unless `GATEWAY_PORT` says otherwise.

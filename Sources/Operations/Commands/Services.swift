@@ -31,7 +31,7 @@ enum Services {
         let directory = directory(call, instance: instance)
         // What makes no sense now will make none after a restart: told before anything starts, with exit status 2.
         let service = try SettingsCheck.worker(program, call.settings)
-        try Files.makeDirectory(directory)
+        try FileSystem.makeDirectories(directory)
         return WorkerProcess.run(
             service: service, system: call.system.contract, instance: instance, directory: directory,
             settings: call.settings, beside: program.contract.ownPort == nil ? nil : edge(program.contract, directory))

@@ -30,9 +30,9 @@ enum ShardCommand {
     private static func files(_ call: Invocation) -> [ShardFile] {
         let run = RunDirectory(call)
         let single = call.value("data-dir") ?? call.settings.text("DATA_DIR")
-        let folders = single.map { [$0] } ?? Files.list(run.path + "/data").map { run.data($0) }
+        let folders = single.map { [$0] } ?? FileSystem.list(run.path + "/data").map { run.data($0) }
         return folders.flatMap { folder in
-            Files.list(folder).compactMap { name in
+            FileSystem.list(folder).compactMap { name in
                 guard name.hasPrefix("shard-"), name.hasSuffix(".sqlite"),
                     let shard = Int32(name.dropFirst("shard-".count).dropLast(".sqlite".count))
                 else { return nil }

@@ -1,5 +1,6 @@
 // A shard's file as the commands see it: where it is, what it says about itself, and what is wrong with it.
 import Glibc
+import Platform
 import SQLite
 
 struct ShardFile {
@@ -7,7 +8,7 @@ struct ShardFile {
     let shard: Int32
     let path: String
 
-    var bytes: Int64 { Files.size(path) + Files.size(path + "-wal") }
+    var bytes: Int64 { FileSystem.size(path) + FileSystem.size(path + "-wal") }
 
     /// What the file says about itself; a damaged one throws.
     func facts() throws -> ShardFacts {
@@ -39,8 +40,8 @@ struct ShardFile {
 
     /// Nil when the file is gone, with what SQLite keeps beside it; else why it is still there.
     func remove() -> String? {
-        guard unsafe unlink(path) == 0 || errno == ENOENT else { return Files.failure("remove", path).description }
-        for suffix in ["-wal", "-shm", "-journal"] { Files.remove(path + suffix) }
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { return SystemError("remove", path).description }
+        for suffix in ["-wal", "-shm", "-journal"] { FileSystem.remove(path + suffix) }
         return nil
     }
 

@@ -1,6 +1,6 @@
 // `up`: everything on this machine, supervised, in the foreground or behind it.
 import Glibc
-import Platform
+package import Platform
 
 enum Up {
     static let runDirOption = Command.Option.value("run-dir", "DIR", "where state, logs and pids live (default .run)")
@@ -62,7 +62,7 @@ enum Up {
 
     private static func detach(_ call: Invocation, _ run: RunDirectory) throws -> Int32 {
         var ends: [Int32] = [0, 0]
-        guard unsafe pipe(&ends) == 0 else { throw Files.failure("make", "a pipe") }
+        guard unsafe pipe(&ends) == 0 else { throw SystemError("make", "a pipe") }
         // The supervisor gets one end as its standard output and must not keep another open.
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         var arguments = ["supervise", "--run-dir", run.path]
@@ -92,7 +92,7 @@ enum Up {
         // Away from the terminal: its hang-up is no reason to stop. And away from whatever the caller had open, or
         // somebody would wait for this process to let go of it.
         setsid()
-        for descriptor in Files.list("/proc/self/fd").compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
+        for descriptor in FileSystem.list("/proc/self/fd").compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
             close(descriptor)
         }
         let run = RunDirectory(call)
@@ -101,7 +101,7 @@ enum Up {
             return try Supervision(call, run, replicas: replicas(call)).run(
                 tell: { Terminal.tell($0) },
                 ready: {
-                    _ = Files.writeAll([endOfProgress], to: STDOUT_FILENO)
+                    _ = FileSystem.writeAll([endOfProgress], to: STDOUT_FILENO)
                     // From here on there is nobody to read progress; standard error is the log file already.
                     dup2(STDERR_FILENO, STDOUT_FILENO)
                 })
@@ -115,8 +115,8 @@ enum Up {
 
 /// This program's own file.
 package enum Executable {
-    package static func path() throws(Failure) -> String {
-        guard let path = Port.link("/proc/self/exe") else { throw Files.failure("find", "this program's own file") }
+    package static func path() throws(SystemError) -> String {
+        guard let path = Port.link("/proc/self/exe") else { throw SystemError("find", "this program's own file") }
         return path
     }
 }

@@ -1,6 +1,6 @@
 // host:port of a listener on this machine, and who is in the way when it cannot be had.
 import Glibc
-import Platform
+package import Platform
 
 package struct Address: Sendable, CustomStringConvertible {
     package let host: String
@@ -60,8 +60,8 @@ package struct Address: Sendable, CustomStringConvertible {
 
 package enum Port {
     /// A port nobody listens on now.
-    package static func free() throws(Failure) -> UInt16 {
-        guard let port = QuietPort.first(bound) else { throw Files.failure("find", "a free port") }
+    package static func free() throws(SystemError) -> UInt16 {
+        guard let port = QuietPort.first(bound) else { throw SystemError("find", "a free port") }
         return port
     }
 
@@ -107,8 +107,8 @@ package enum Port {
     package static func owner(_ port: UInt16) -> String? {
         let sockets = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { listeners(port, $0) })
         guard !sockets.isEmpty else { return nil }
-        for pid in Files.list("/proc").compactMap({ pid_t($0) }) {
-            for descriptor in Files.list("/proc/\(pid)/fd") {
+        for pid in FileSystem.list("/proc").compactMap({ pid_t($0) }) {
+            for descriptor in FileSystem.list("/proc/\(pid)/fd") {
                 guard let target = link("/proc/\(pid)/fd/\(descriptor)"), sockets.contains(target) else { continue }
                 return "\(ProcessFacts.name(pid) ?? "a process") (pid \(pid))"
             }
@@ -118,7 +118,7 @@ package enum Port {
 
     /// `socket:[inode]` of those that listen on a port.
     private static func listeners(_ port: UInt16, _ file: String) -> [String] {
-        (Files.readText(file) ?? "").split(separator: "\n").dropFirst().compactMap { line in
+        (FileSystem.readText(file) ?? "").split(separator: "\n").dropFirst().compactMap { line in
             let fields = line.split(separator: " ")
             guard fields.count > 9, fields[3] == "0A", let colon = fields[1].lastIndex(of: ":"),
                 UInt16(fields[1][fields[1].index(after: colon)...], radix: 16) == port

@@ -1,5 +1,6 @@
 // Starting a program: its output into a file, a process group of its own, no signal blocked.
 package import Glibc
+package import Platform
 
 package enum ChildProcess {
     /// Starts a program in a process group of its own, so that a Ctrl-C at the terminal reaches the supervisor alone.
@@ -7,7 +8,7 @@ package enum ChildProcess {
     package static func spawn(
         _ program: String, _ arguments: [String], environment: [String: String], logFile: String,
         output: Int32? = nil, ownGroup: Bool = true
-    ) throws(Failure) -> pid_t {
+    ) throws(SystemError) -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -35,7 +36,7 @@ package enum ChildProcess {
             }
         }
         guard problem == 0 else {
-            throw Failure("cannot start \(program): \(unsafe String(cString: strerror(problem)))")
+            throw SystemError("start", program, code: problem)
         }
         return pid
     }
@@ -53,8 +54,8 @@ package enum ChildProcess {
     }
 
     /// Replaces this process.
-    static func become(_ program: String, _ arguments: [String]) -> Failure {
+    static func become(_ program: String, _ arguments: [String]) -> SystemError {
         _ = unsafe withCStrings([program] + arguments) { unsafe execv(program, $0) }
-        return Files.failure("start", program)
+        return SystemError("start", program)
     }
 }

@@ -52,7 +52,8 @@ package struct HTTPClient: Sendable {
         var head = "\(method) \(path) HTTP/1.1\r\n"
         for line in lines { head += "\(line.name): \(line.value)\r\n" }
         head += "\r\n"
-        guard Files.writeAll(Array(head.utf8) + (body ?? []), to: connection), let received = readAll(connection) else {
+        guard FileSystem.writeAll(Array(head.utf8) + (body ?? []), to: connection), let received = readAll(connection)
+        else {
             return nil
         }
         return Self.parse(received)

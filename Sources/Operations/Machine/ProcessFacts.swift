@@ -1,5 +1,6 @@
 // What /proc tells about a process.
 import Glibc
+import Platform
 
 struct ProcessFacts: Sendable {
     let pid: pid_t
@@ -22,12 +23,12 @@ struct ProcessFacts: Sendable {
 
     /// The fields of /proc/PID/stat after the name, which may itself hold spaces and parentheses.
     private static func statistics(_ pid: pid_t) -> [Substring] {
-        guard let text = Files.readText("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return [] }
+        guard let text = FileSystem.readText("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return [] }
         return text[text.index(after: end)...].split(separator: " ")
     }
 
     private static func machineUptimeMilliseconds() -> Int64 {
-        guard let text = Files.readText("/proc/uptime"), let seconds = Double(text.prefix { $0 != " " }) else {
+        guard let text = FileSystem.readText("/proc/uptime"), let seconds = Double(text.prefix { $0 != " " }) else {
             return 0
         }
         return Int64(seconds * 1000)
@@ -36,7 +37,7 @@ struct ProcessFacts: Sendable {
     /// Whether a process was started by a supervisor of this run directory under this name. A pid alone proves
     /// nothing: it may by now belong to somebody else.
     static func runs(_ instance: String, of run: RunDirectory, pid: pid_t) -> Bool {
-        guard let environment = Files.read("/proc/\(pid)/environ") else { return false }
+        guard let environment = FileSystem.read("/proc/\(pid)/environ") else { return false }
         let variables = Set(environment.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
         return variables.contains("RUN_DIR=\(run.path)") && variables.contains("INSTANCE=\(instance)")
             && ProcessFacts(pid).isAlive
@@ -44,6 +45,6 @@ struct ProcessFacts: Sendable {
 
     /// The name of the program, for people.
     static func name(_ pid: pid_t) -> String? {
-        Files.readText("/proc/\(pid)/comm").map { String($0.prefix { $0 != "\n" }) }
+        FileSystem.readText("/proc/\(pid)/comm").map { String($0.prefix { $0 != "\n" }) }
     }
 }

@@ -1,10 +1,11 @@
 // Where a system that runs on this machine keeps what belongs to it. Scripts rely on these places.
 import Glibc
+package import Platform
 
 package struct RunDirectory: Sendable {
     package let path: String
 
-    package init(_ path: String) { self.path = Files.absolute(path) }
+    package init(_ path: String) { self.path = FileSystem.absolute(path) }
 
     /// `--run-dir`, else `RUN_DIR`, else `.run`.
     package init(_ call: Invocation) {
@@ -22,13 +23,13 @@ package struct RunDirectory: Sendable {
     package func data(_ instance: String) -> String { path + "/data/\(instance)" }
     package func healthFile(_ instance: String) -> String { data(instance) + "/health" }
 
-    package func prepare() throws(Failure) {
-        for folder in [pidsFolder, path + "/logs", path + "/data"] { try Files.makeDirectory(folder) }
+    package func prepare() throws(SystemError) {
+        for folder in [pidsFolder, path + "/logs", path + "/data"] { try FileSystem.makeDirectories(folder) }
     }
 
     /// The broker of the system that runs here.
     package var bootstrap: String? {
-        Files.readText(bootstrapFile).flatMap { $0.split(whereSeparator: \.isNewline).first.map(String.init) }
+        FileSystem.readText(bootstrapFile).flatMap { $0.split(whereSeparator: \.isNewline).first.map(String.init) }
     }
 }
 
@@ -37,9 +38,9 @@ final class SupervisorLock {
     private let file: Int32
 
     /// Nil when another process holds it.
-    init?(_ run: RunDirectory) throws(Failure) {
+    init?(_ run: RunDirectory) throws(SystemError) {
         file = unsafe open(run.lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw Files.failure("open", run.lockFile) }
+        guard file >= 0 else { throw SystemError("open", run.lockFile) }
         // Whoever asks for the holder has the lock for a moment.
         var tries = 0
         while flock(file, LOCK_EX | LOCK_NB) != 0 {
@@ -50,9 +51,8 @@ final class SupervisorLock {
             }
             usleep(5_000)
         }
-        var text = "\(getpid())\n"
         ftruncate(file, 0)
-        text.withUTF8 { bytes in _ = unsafe Glibc.write(file, bytes.baseAddress, bytes.count) }
+        _ = FileSystem.writeAll(Array("\(getpid())\n".utf8), to: file)
     }
 
     deinit { close(file) }
@@ -63,6 +63,6 @@ final class SupervisorLock {
         guard file >= 0 else { return nil }
         defer { close(file) }
         if flock(file, LOCK_SH | LOCK_NB) == 0 { return nil }
-        return Files.readText(run.lockFile).flatMap { pid_t($0.prefix { $0.isNumber }) }
+        return FileSystem.readText(run.lockFile).flatMap { pid_t($0.prefix { $0.isNumber }) }
     }
 }

@@ -14,7 +14,7 @@ package enum BrokerChoice: Sendable {
             _ = try Self.address(bootstrap)
             self = .external(bootstrap)
         } else if let home = settings.text("KAFKA_HOME") {
-            guard Files.isExecutable(KafkaHome.startScript(home)) else {
+            guard FileSystem.isExecutable(KafkaHome.startScript(home)) else {
                 throw SettingsError("KAFKA_HOME", "is '\(home)', but there is no \(KafkaHome.startScript(home))")
             }
             self = .kafka(home: home)
@@ -40,11 +40,11 @@ package enum BrokerChoice: Sendable {
             return (kafka.program(instance: Self.instance), kafka.address)
         case .embedded:
             let folder = run.data(Self.instance)
-            try Files.makeDirectory(folder)
-            let known = Files.readText(folder + "/bootstrap").flatMap { Address(String($0.prefix { $0 != "\n" })) }
+            try FileSystem.makeDirectories(folder)
+            let known = FileSystem.readText(folder + "/bootstrap").flatMap { Address(String($0.prefix { $0 != "\n" })) }
             let address = try known ?? Address(host: "127.0.0.1", port: Port.free())
             let program = Program(
-                instance: Self.instance, tier: .broker, executable: executable,
+                instance: Self.instance, service: "broker", tier: .broker, executable: executable,
                 arguments: ["broker", "--dir", folder, "--port", String(address.port)], environment: [:],
                 readiness: .listens(address), liveness: nil, place: address.description)
             return (program, address)

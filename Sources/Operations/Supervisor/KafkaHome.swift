@@ -12,28 +12,31 @@ struct KafkaHome: Sendable {
 
     /// Writes the properties and formats the storage the first time; later the same data, ports and cluster id serve.
     init(_ home: String, data: String, settings: Settings) throws {
-        let home = Files.absolute(home)
+        let home = FileSystem.absolute(home)
         self.home = home
         properties = data + "/server.properties"
         environment = [
             "KAFKA_HEAP_OPTS": settings.text("KAFKA_HEAP_OPTS", default: "-Xms256m -Xmx512m"),
             "LOG_DIR": settings.text("LOG_DIR", default: data + "/logs"),
         ]
-        try Files.makeDirectory(data)
-        if let written = Files.readText(data + "/bootstrap").flatMap({ Address(String($0.prefix { $0 != "\n" })) }) {
+        try FileSystem.makeDirectories(data)
+        if let written = FileSystem.readText(data + "/bootstrap").flatMap({ Address(String($0.prefix { $0 != "\n" })) })
+        {
             address = written
             return
         }
         address = try Address(host: "127.0.0.1", port: Port.free())
         let controller = try Address(host: "127.0.0.1", port: Port.free())
-        try Files.write(KRaftProperties.text(broker: address, controller: controller, data: data), to: properties)
+        try FileSystem.replace(
+            properties, with: KRaftProperties.text(broker: address, controller: controller, data: data))
         try format(data, settings)
-        try Files.write("\(address)\n", to: data + "/bootstrap")
+        try FileSystem.replace(data + "/bootstrap", with: "\(address)\n")
     }
 
     func program(instance: String) -> Program {
         Program(
-            instance: instance, tier: .broker, executable: Self.startScript(home), arguments: [properties],
+            instance: instance, service: "broker", tier: .broker, executable: Self.startScript(home),
+            arguments: [properties],
             environment: environment, readiness: .listens(address), liveness: nil, place: address.description)
     }
 
@@ -47,7 +50,8 @@ struct KafkaHome: Sendable {
         while unsafe waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
         guard ExitStatus(raw: raw).code == 0 else {
             throw Failure(
-                "kafka-storage.sh could not format \(data):\n  " + Files.tail(log, lines: 5).joined(separator: "\n  "))
+                "kafka-storage.sh could not format \(data):\n  "
+                    + FileSystem.tail(log, lines: 5).joined(separator: "\n  "))
         }
     }
 

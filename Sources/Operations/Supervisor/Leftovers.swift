@@ -8,8 +8,8 @@ enum Leftovers {
     /// Kills them, which any process of the system survives without loss, and forgets their pid files. Returns names.
     static func end(_ run: RunDirectory) -> [String] {
         var ended: [String] = []
-        for instance in Files.list(run.pidsFolder) {
-            defer { Files.remove(run.pidFile(instance)) }
+        for instance in FileSystem.list(run.pidsFolder) {
+            defer { FileSystem.remove(run.pidFile(instance)) }
             guard let pid = pid(of: instance, run), ProcessFacts.runs(instance, of: run, pid: pid) else { continue }
             kill(pid, SIGKILL)
             let deadline = Clock.monotonicMilliseconds() + patienceMilliseconds
@@ -20,6 +20,6 @@ enum Leftovers {
     }
 
     static func pid(of instance: String, _ run: RunDirectory) -> pid_t? {
-        Files.readText(run.pidFile(instance)).flatMap { pid_t($0.prefix { $0.isNumber }) }
+        FileSystem.readText(run.pidFile(instance)).flatMap { pid_t($0.prefix { $0.isNumber }) }
     }
 }

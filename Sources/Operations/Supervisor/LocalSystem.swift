@@ -72,9 +72,9 @@ package struct LocalSystem: Sendable {
             place = "http://\(address)"
             liveness = address
         }
-        try Files.makeDirectory(run.data(instance))
+        try FileSystem.makeDirectories(run.data(instance))
         return Program(
-            instance: instance, tier: .service, executable: executable,
+            instance: instance, service: contract.name, tier: .service, executable: executable,
             arguments: [contract.name, "--instance", instance, "--data-dir", run.data(instance)],
             environment: environment, readiness: .heartbeat(path: run.healthFile(instance)),
             liveness: liveness, place: place)
@@ -84,7 +84,7 @@ package struct LocalSystem: Sendable {
         let instance = "\(Self.gateway)-\(number)"
         let address = try address("GATEWAY_PORT", default: GatewayProcess.defaultPort, replica: number)
         return Program(
-            instance: instance, tier: .gateway, executable: executable,
+            instance: instance, service: Self.gateway, tier: .gateway, executable: executable,
             arguments: [Self.gateway, "--instance", instance],
             environment: ["KAFKA_BOOTSTRAP": bootstrap, "GATEWAY_PORT": String(address.port)],
             readiness: .http(address), liveness: nil, place: "http://\(address)")

@@ -17,11 +17,13 @@ struct LogRotation {
         let now = Clock.monotonicMilliseconds()
         guard now >= nextCheck else { return }
         nextCheck = now + Self.checkEveryMilliseconds
-        for log in logs where Files.size(log) > bytesMax {
+        for log in logs where FileSystem.size(log) > bytesMax {
             // The writer has the file open to append: it is emptied under it, not renamed, and goes on at the start.
             // Lines written between the copy and the cut are lost, which a log may.
-            guard let content = Files.readText(log) else { continue }
-            do { try Files.write(content, to: log + ".1") } catch { Log.warning("a log was not kept: \(error)") }
+            guard let content = FileSystem.read(log) else { continue }
+            do { try FileSystem.replace(log + ".1", with: content) } catch {
+                Log.warning("a log was not kept: \(error)")
+            }
             unsafe truncate(log, 0)
         }
     }

@@ -16,6 +16,8 @@ package struct Program: Sendable {
     }
 
     package let instance: String
+    /// What it is one of: the name of a service, `gateway` or `broker`.
+    package let service: String
     package let tier: Tier
     package let executable: String
     package let arguments: [String]
@@ -58,7 +60,8 @@ package struct Heartbeat: Sendable {
     package let reason: String
 
     package init?(path: String) {
-        guard let bytes = Files.read(path), let line = try? JSON(parsing: bytes), let time = line["time"].integer else {
+        guard let bytes = FileSystem.read(path), let line = try? JSON(parsing: bytes), let time = line["time"].integer
+        else {
             return nil
         }
         timeMilliseconds = time

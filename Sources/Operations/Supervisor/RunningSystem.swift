@@ -1,5 +1,6 @@
 // What the supervisor of a run directory says about its system, for the commands beside it.
 import Glibc
+import Platform
 import Wire
 
 struct RunningSystem: Sendable {
@@ -17,7 +18,7 @@ struct RunningSystem: Sendable {
 
     /// Nil when no supervisor is at work there, or it has not got far enough to say anything.
     init?(_ run: RunDirectory) {
-        guard let holder = SupervisorLock.holder(run), let bytes = Files.read(run.statusFile),
+        guard let holder = SupervisorLock.holder(run), let bytes = FileSystem.read(run.statusFile),
             let status = try? JSON(parsing: bytes)
         else { return nil }
         supervisor = holder

@@ -47,12 +47,14 @@ struct Supervision {
             let deadline = started + told.patienceMilliseconds
             if let broker {
                 try supervisor.add(broker)
-                try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
+                try supervisor.awaitReady(deadline: deadline) { tell(line($0)) }
             }
-            try Files.write(bootstrap + "\n", to: run.bootstrapFile)
+            try FileSystem.replace(run.bootstrapFile, with: bootstrap + "\n")
             tell(try createTopics(bootstrap, supervisor, deadline: deadline, tell))
             for program in programs { try supervisor.add(program) }
-            try supervisor.awaitReady(deadline: deadline) { tell(line($0, $1, $2)) }
+            // On a Kafka of others there may be workers of others, with shards of their own.
+            let shards = broker == nil ? 0 : Int64(try TopicSettings(call.settings).shards)
+            try supervisor.awaitReady(shards: shards, deadline: deadline) { tell(line($0)) }
         } catch {
             supervisor.stop { _ in }
             throw error
@@ -61,15 +63,22 @@ struct Supervision {
         for line in invitations(programs) { tell("  " + style.name(line)) }
         ready()
         while !supervisor.isAskedToStop && (told.owner == 0 || ProcessFacts(told.owner).isAlive) {
-            try supervisor.turn(milliseconds: 1_000)
+            supervisor.turn(milliseconds: 1_000)
         }
         supervisor.stop { tell("  " + $0) }
         return 0
     }
 
-    private func line(_ program: Program, _ pid: pid_t, _ milliseconds: Int64) -> String {
-        let duration = Readable.duration(milliseconds: milliseconds).padded(to: 8, left: true)
-        return "  " + style.good("ready") + "  \(program.instance.padded(to: 16)) \(duration)  \(program.place)"
+    private func line(_ progress: Supervisor.Progress) -> String {
+        switch progress {
+        case .ready(let program, let milliseconds):
+            let duration = Readable.duration(milliseconds: milliseconds).padded(to: 8, left: true)
+            return "  " + style.good("ready") + "  \(program.instance.padded(to: 16)) \(duration)  \(program.place)"
+        case .ended(let program, let status, let lastWords):
+            let words = lastWords.map { "\n         " + style.faint($0) } ?? ""
+            return "  " + style.bad("ended")
+                + "  \(program.instance.padded(to: 16)) it \(status), and is started again\(words)"
+        }
     }
 
     private func createTopics(
@@ -81,7 +90,7 @@ struct Supervision {
         let result = try creation.run { problem in
             if !isTold { tell("  waiting for Kafka at \(bootstrap): \(problem)") }
             isTold = true
-            try supervisor.turn(milliseconds: 0)
+            supervisor.turn(milliseconds: 0)
             if supervisor.isAskedToStop { throw Failure("stopped by a signal before everything was ready") }
             if Clock.monotonicMilliseconds() > deadline {
                 throw Failure("Kafka at \(bootstrap) does not answer in time: \(problem)")

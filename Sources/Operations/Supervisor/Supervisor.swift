@@ -22,6 +22,10 @@ final class Supervisor {
         var lastStatus: ExitStatus?
         var isReady = false
         var failedProbes = 0
+        /// Where its log began when this supervisor started it first: what is before that others have written.
+        let logStart: Int64
+        /// Ends that the person who waits for it has been told of.
+        var endsTold = 0
     }
 
     private let run: RunDirectory
@@ -47,20 +51,22 @@ final class Supervisor {
 
     // MARK: - Starting
 
-    func add(_ program: Program) throws(Failure) {
-        children.append(Child(program: program, backoff: Backoff(healthyMilliseconds: healthyMilliseconds)))
+    func add(_ program: Program) throws(SystemError) {
+        children.append(
+            Child(
+                program: program, backoff: Backoff(healthyMilliseconds: healthyMilliseconds),
+                logStart: FileSystem.size(run.logFile(program.instance))))
         try start(children.count - 1)
-        try writeStatus()
+        try note(children.count - 1)
     }
 
-    private func start(_ place: Int) throws(Failure) {
+    private func start(_ place: Int) throws(SystemError) {
         let program = children[place].program
         let variables = environment.merging(program.environment) { _, new in new }
             .merging(["RUN_DIR": run.path, "INSTANCE": program.instance]) { _, new in new }
         let pid = try ChildProcess.spawn(
             executable, ["supervised", "\(getpid())", program.executable] + program.arguments,
             environment: variables, logFile: run.logFile(program.instance))
-        try Files.write("\(pid)\n", to: run.pidFile(program.instance))
         children[place].pid = pid
         children[place].startedMonotonic = Clock.monotonicMilliseconds()
         children[place].startedWall = Clock.wallMilliseconds()
@@ -68,10 +74,18 @@ final class Supervisor {
         children[place].failedProbes = 0
     }
 
+    /// Writes down which process it is, for the commands beside it and for a supervisor after this one.
+    private func note(_ place: Int) throws(SystemError) {
+        if let pid = children[place].pid {
+            try FileSystem.replace(run.pidFile(children[place].program.instance), with: "\(pid)\n")
+        }
+        try writeStatus()
+    }
+
     // MARK: - Watching
 
     /// Waits for something to happen, at most so long, and deals with it.
-    func turn(milliseconds: Int64) throws(Failure) {
+    func turn(milliseconds: Int64) {
         let now = Clock.monotonicMilliseconds()
         let nextStart = children.filter { $0.pid == nil }.map { max(0, $0.due - now) }.min() ?? milliseconds
         switch signals.wait(milliseconds: min(milliseconds, nextStart)) {
@@ -80,7 +94,7 @@ final class Supervisor {
         }
         reap()
         if !isAskedToStop {
-            try startAgain()
+            startAgain()
             probe()
         }
         logs.rotate(children.map { run.logFile($0.program.instance) })
@@ -94,7 +108,7 @@ final class Supervisor {
             children[place].pid = nil
             children[place].due = now + delay
             children[place].lastStatus = status
-            Files.remove(run.pidFile(children[place].program.instance))
+            FileSystem.remove(run.pidFile(children[place].program.instance))
             if !isAskedToStop {
                 Log.warning(
                     "a process ended and is started again",
@@ -106,13 +120,25 @@ final class Supervisor {
         }
     }
 
-    private func startAgain() throws(Failure) {
+    /// What goes wrong here (a full disk, no memory for a process) passes: it must not end the others.
+    private func startAgain() {
         let now = Clock.monotonicMilliseconds()
         for place in children.indices where children[place].pid == nil && children[place].due <= now {
             children[place].restarts += 1
-            try start(place)
-            try writeStatus()
+            do {
+                try start(place)
+            } catch {
+                children[place].due = now + children[place].backoff.delay(afterLiving: 0)
+                warn("a process could not be started", place, error)
+                continue
+            }
+            do { try note(place) } catch { warn("a process was started but not written down", place, error) }
         }
+    }
+
+    private func warn(_ what: String, _ place: Int, _ problem: SystemError) {
+        let instance = children[place].program.instance
+        Log.warning(what, ["process": LogValue(instance), "problem": LogValue(problem.description)])
     }
 
     /// Ends what says of itself that it is not well; one that does not answer at all is its own watchdog's business.
@@ -145,28 +171,61 @@ final class Supervisor {
 
     // MARK: - Readiness
 
-    /// Watches until these are ready, and tells of each as it happens. Throws when time is up, or when one of them
-    /// ends for a reason that another start will not mend.
-    func awaitReady(deadline: Int64, report: (Program, pid_t, Int64) -> Void) throws(Failure) {
+    /// What is told to the person who waits.
+    enum Progress {
+        case ready(Program, milliseconds: Int64)
+        case ended(Program, ExitStatus, lastWords: String?)
+    }
+
+    /// Watches until these are ready, each by itself and all shards of each service, and tells of it as it happens. Throws
+    /// when time is up, or when one of them ends for a reason that another start will not mend.
+    func awaitReady(shards: Int64 = 0, deadline: Int64, report: (Progress) -> Void) throws(Failure) {
         while !isAskedToStop {
+            tellOfEnds(report)
             for place in children.indices where !children[place].isReady {
                 if children[place].lastStatus?.isConfigurationError == true {
                     throw failure(place, "cannot run with this configuration")
                 }
-                guard let pid = children[place].pid,
+                guard children[place].pid != nil,
                     children[place].program.obstacle(startedAtWallMilliseconds: children[place].startedWall) == nil
                 else { continue }
                 children[place].isReady = true
                 let milliseconds = Clock.monotonicMilliseconds() - children[place].startedMonotonic
-                report(children[place].program, pid, milliseconds)
+                report(.ready(children[place].program, milliseconds: milliseconds))
             }
-            guard let late = children.firstIndex(where: { !$0.isReady }) else { return }
+            let late = children.firstIndex(where: { !$0.isReady })
+            let orphaned = late == nil ? serviceWithFewerShards(than: shards) : nil
+            if late == nil && orphaned == nil { return }
             if Clock.monotonicMilliseconds() > deadline {
-                throw failure(late, "is not ready in time")
+                if let late { throw failure(late, "is not ready in time") }
+                throw Failure("not all of the \(shards) shards of \(orphaned ?? "") have an owner in time")
             }
-            try turn(milliseconds: 10)
+            turn(milliseconds: 10)
         }
         throw Failure("stopped by a signal before everything was ready")
+    }
+
+    /// Each end once, with what the process said last: one that ends again and again shows why.
+    private func tellOfEnds(_ report: (Progress) -> Void) {
+        for place in children.indices where children[place].restarts > children[place].endsTold {
+            children[place].endsTold = children[place].restarts
+            guard let status = children[place].lastStatus else { continue }
+            report(.ended(children[place].program, status, lastWords: lastWords(place, lines: 1).first))
+        }
+    }
+
+    /// A member that is gone for good keeps its shards for as long as its session: until then somebody would wait in vain.
+    private func serviceWithFewerShards(than shards: Int64) -> String? {
+        var owned: [String: Int64] = [:]
+        for child in children {
+            guard case .heartbeat(let path) = child.program.readiness else { continue }
+            owned[child.program.service, default: 0] += Heartbeat(path: path)?.shards ?? 0
+        }
+        return owned.first { $0.value < shards }?.key
+    }
+
+    private func lastWords(_ place: Int, lines: Int) -> [String] {
+        FileSystem.tail(run.logFile(children[place].program.instance), lines: lines, after: children[place].logStart)
     }
 
     private func failure(_ place: Int, _ what: String) -> Failure {
@@ -179,7 +238,7 @@ final class Supervisor {
             text += ": \(obstacle)"
         }
         text += "\n  \(log) ends with:"
-        for line in Files.tail(log, lines: 5) { text += "\n  " + line }
+        for line in lastWords(place, lines: 5) { text += "\n  " + line }
         return Failure(text)
     }
 
@@ -204,7 +263,7 @@ final class Supervisor {
             }
             for place in own { report("\(children[place].program.instance) stopped") }
         }
-        Files.remove(run.statusFile)
+        FileSystem.remove(run.statusFile)
     }
 
     private func send(_ signal: Int32, _ place: Int) {
@@ -213,7 +272,7 @@ final class Supervisor {
 
     // MARK: - Status
 
-    private func writeStatus() throws(Failure) {
+    private func writeStatus() throws(SystemError) {
         var status = description
         status.append("supervisor", .integer(Int64(getpid())))
         status.append(
@@ -225,6 +284,6 @@ final class Supervisor {
                         "restarts": .integer(Int64(child.restarts)), "place": .string(child.program.place),
                     ]
                 }))
-        try Files.write(status.text + "\n", to: run.statusFile)
+        try FileSystem.replace(run.statusFile, with: status.text + "\n")
     }
 }

@@ -35,7 +35,7 @@ package struct Style: Sendable {
 package enum Terminal {
     package static func print(_ line: String) {
         // Whoever closed the pipe, as `| head` does, has seen enough.
-        if !Files.writeAll(Array((line + "\n").utf8), to: STDOUT_FILENO) && errno == EPIPE { exit(0) }
+        if !FileSystem.writeAll(Array((line + "\n").utf8), to: STDOUT_FILENO) && errno == EPIPE { exit(0) }
     }
 
     /// For a process that goes on whether anybody listens or not.
@@ -44,6 +44,6 @@ package enum Terminal {
 
     package static func write(_ text: String, to stream: Int32) {
         // A closed pipe or a full disk: nobody is left to be told.
-        _ = Files.writeAll(Array(text.utf8), to: stream)
+        _ = FileSystem.writeAll(Array(text.utf8), to: stream)
     }
 }

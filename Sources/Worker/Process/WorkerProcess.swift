@@ -29,7 +29,7 @@ public struct WorkerProcess {
                 settings: settings,
                 context: ["service": LogValue(service.contract.name), "instance": LogValue(instance)])
             let limits = try WorkerLimits(settings)
-            try FileSystem.makeDirectory(directory)
+            try FileSystem.makeDirectories(directory)
             let process = WorkerProcess(
                 service: service, system: system, instance: instance, directory: directory, settings: settings,
                 limits: limits)

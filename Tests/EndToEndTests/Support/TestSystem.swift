@@ -1,5 +1,6 @@
 // A whole system of a test's own: the built binary in a directory of its own, on ports that were free.
 import Foundation
+import Platform
 import Synchronization
 import TestSupport
 import Testing
@@ -86,8 +87,8 @@ final class TestSystem: Sendable {
         var raw: Int32 = 0
         while waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
         return Result(
-            status: ExitStatus(raw: raw).code ?? -1, output: Files.readText(files + "/output") ?? "",
-            errors: Files.readText(files + "/errors") ?? "")
+            status: ExitStatus(raw: raw).code ?? -1, output: FileSystem.readText(files + "/output") ?? "",
+            errors: FileSystem.readText(files + "/errors") ?? "")
     }
 
     // MARK: - Life
@@ -129,5 +130,5 @@ final class TestSystem: Sendable {
         }
     }
 
-    func log(_ instance: String) -> String { Files.readText(run.logFile(instance)) ?? "" }
+    func log(_ instance: String) -> String { FileSystem.readText(run.logFile(instance)) ?? "" }
 }

@@ -1,6 +1,7 @@
 // Shards that are taken from a state topic with anything in it: garbage is passed over, another number of shards is not.
 import Contract
 import Kafka
+import Platform
 import SQLite
 import TestSupport
 import Testing

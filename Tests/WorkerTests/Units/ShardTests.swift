@@ -2,6 +2,7 @@
 import Contract
 import Foundation
 import Kafka
+import Platform
 import SQLite
 import TestSupport
 import Testing
@@ -186,8 +187,8 @@ typealias Cell = SQLite.Value
 @Suite struct FileSystemTests {
     @Test func replacesMakesAndMoves() throws {
         try withTemporaryDirectory { directory in
-            try FileSystem.makeDirectory(directory + "/a/b/c")
-            try FileSystem.makeDirectory(directory + "/a/b/c")
+            try FileSystem.makeDirectories(directory + "/a/b/c")
+            try FileSystem.makeDirectories(directory + "/a/b/c")
             let path = directory + "/a/b/c/file"
             #expect(!FileSystem.exists(path) && FileSystem.size(path) == 0)
             try FileSystem.replace(path, with: "one")
@@ -199,8 +200,8 @@ typealias Cell = SQLite.Value
             try FileSystem.replace(path, with: "x")
             FileSystem.moveDatabase(path, to: path + ".aside")
             #expect(!FileSystem.exists(path) && FileSystem.size(path + ".aside") == 5)
-            #expect(throws: FileError.self) { try FileSystem.makeDirectory(path + ".aside/below") }
-            #expect(throws: FileError.self) { try FileSystem.replace(directory + "/no/where", with: "") }
+            #expect(throws: SystemError.self) { try FileSystem.makeDirectories(path + ".aside/below") }
+            #expect(throws: SystemError.self) { try FileSystem.replace(directory + "/no/where", with: "") }
         }
     }
 }

@@ -2,7 +2,7 @@
 public import Wire
 public import Worker
 
-public protocol Caller: Sendable {
+public protocol ShardCaller: Sendable {
     /// The completion runs once, on any thread, at the deadline at the latest; it must not block.
     func send(_ call: Call, then: @escaping @Sendable (CallResult) -> Void)
     /// Numbers and states for `/metrics`.
