@@ -32,7 +32,8 @@ import Wire
             defer { supervisor.stop { _ in } }
             try supervisor.add(
                 Program(
-                    instance: "thing-0", service: "thing", tier: .service, executable: executable, arguments: [], environment: [:],
+                    instance: "thing-0", service: "thing", tier: .service, executable: executable, arguments: [],
+                    environment: [:],
                     readiness: .heartbeat(path: directory + "/health"), liveness: nil, place: ""))
             try body(supervisor, run, executable)
         }
