@@ -24,6 +24,9 @@ extension Connection {
         capture?.transactionBegan()
     }
 
+    /// A transaction that only reads: SQLite takes its locks for all of the queries in it, and not anew for each.
+    public func beginReading() throws(SQLiteError) { try execute("BEGIN") }
+
     public func commit() throws(SQLiteError) {
         try execute("COMMIT")
         checkpointIfLong()

@@ -11,6 +11,7 @@ extension WorkerLoop {
         if message.claims != nil { return try handleClaim(message, shard, now) }
         if try isRepeat(message, shard) { return }
         counters.requests += 1
+        if message.method.isQuery { try shard.beginReading() }
         let job = Job(
             message, record, shard,
             Cause(message, origin: "\(service.contract.name)-\(shard.number)-r\(record.offset)"), now)

@@ -22,6 +22,8 @@ final class Shard {
     /// Since when it has rows that the log has and the file has not: they wait in the open SQLite transaction.
     private(set) var settledAt: Int64?
     var awaitsStore: Bool { settledAt != nil }
+    /// Queries have a view of the file open.
+    private var isReading = false
     /// A rule of the batch has written: there is something to commit.
     var hasChanges = false
     /// Input that changed nothing and is committed with the next transaction, or when idle.
@@ -137,9 +139,23 @@ final class Shard {
 
     // MARK: - Batches
 
+    /// The file does not change between two batches, so that one view of it serves all queries until then.
+    func beginReading() throws {
+        guard !store.isInTransaction else { return }
+        try store.beginReading()
+        isReading = true
+    }
+
+    private func endReading() throws {
+        guard isReading else { return }
+        isReading = false
+        try store.commit()
+    }
+
     /// Opens the batch's transaction at the first record that may change something.
     func touch() throws {
         guard !isDirty else { return }
+        try endReading()
         let now = monotonic()
         age += max(0, now - agedAt)
         agedAt = now
@@ -219,6 +235,8 @@ final class Shard {
     /// What the log has is stored, what it has not is rolled back.
     func close() {
         if isDirty { rollback() }
+        // A view is let go of in any case: nothing was written in it.
+        do { try endReading() } catch { store.rollback() }
         // A file that cannot take it stays behind the log, as after a crash.
         do { try storeSettled(nowMilliseconds: Clock.wallMilliseconds()) } catch { rollback() }
         store.close()
