@@ -27,6 +27,22 @@ extension EndToEnd {
         }
 
         @Test(
+            "With fewer processes than before, up waits for the shards of those that are gone",
+            arguments: [Shape.all[0]])
+        func fewerProcessesThanBefore(shape: Shape) throws {
+            let system = try TestSystem.shared(shape)
+            let book = try system.book(stock: 3)
+            try system.down()
+            #expect(try system.bookstore("up", "--detach", "--replicas", "bookinventory=3,order=2").status == 0)
+            try system.down()
+            try system.up()
+            // All shards are asked for a list: without an owner each it would not be answered before its deadline.
+            let started = Clock.monotonicMilliseconds()
+            #expect(try system.items("books").contains { $0["bookId"].integer == book })
+            #expect(Clock.monotonicMilliseconds() - started < 5_000)
+        }
+
+        @Test(
             "SIGKILL of every process at once, supervisor and broker too, in the middle of sagas", arguments: Shape.all)
         func killEverythingAtOnce(shape: Shape) throws {
             let system = try TestSystem.shared(shape)

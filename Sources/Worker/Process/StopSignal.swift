@@ -4,7 +4,10 @@ public import Platform
 import Synchronization
 
 public final class StopSignal: Sendable {
+    /// Exit status of a process that did not stop in time.
+    public static let lateStatus: Int32 = 71
     private let requested = Atomic<Bool>(false)
+    private let patience = Atomic<Int64>(0)
     public let wake = Wake()
 
     public init() {
@@ -18,7 +21,20 @@ public final class StopSignal: Sendable {
             _ = unsafe sigwait(&awaited, &received)
             requested.store(true, ordering: .relaxed)
             wake.ring()
+            endWhenLate()
         }
+    }
+
+    /// From the signal on the process has so long. Whatever it then still waits for, it may be left alone: to Kafka the end
+    /// looks like that of a process that was killed.
+    func endsProcess(afterMilliseconds milliseconds: Int64) { patience.store(milliseconds, ordering: .relaxed) }
+
+    private func endWhenLate() {
+        let milliseconds = patience.load(ordering: .relaxed)
+        guard milliseconds > 0 else { return }
+        Pause.milliseconds(milliseconds)
+        Log.error("did not stop in time, ending the process", ["milliseconds": LogValue(milliseconds)])
+        _exit(Self.lateStatus)
     }
 
     public var isRequested: Bool { requested.load(ordering: .relaxed) }

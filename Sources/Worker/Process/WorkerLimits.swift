@@ -39,6 +39,8 @@ public struct WorkerLimits: Sendable {
     public var transactionMilliseconds: Int32 = 10_000
     /// A loop that stands still for longer is ended by the watchdog.
     public var watchdogMilliseconds: Int64 = 60_000
+    /// After SIGTERM; what is not finished by then is left as a crash would leave it.
+    public var stopMilliseconds: Int64 = 9_500
     /// Rows a list may ask one shard for.
     public var listRowsMax: Int64 = 10_000
     /// One shard's part of a list; a reply larger than Kafka takes would never arrive.
@@ -95,6 +97,7 @@ public struct WorkerLimits: Sendable {
             "TRANSACTION_MILLISECONDS", default: transactionMilliseconds, in: 1_000...900_000)
         watchdogMilliseconds = try settings.integer(
             "WATCHDOG_MILLISECONDS", default: watchdogMilliseconds, in: 1_000...3_600_000)
+        stopMilliseconds = try settings.integer("STOP_MILLISECONDS", default: stopMilliseconds, in: 100...3_600_000)
         listRowsMax = try settings.integer("LIST_ROWS_MAX", default: listRowsMax, in: 100...1_000_000)
         replyBytesMax = try settings.integer("REPLY_BYTES_MAX", default: replyBytesMax, in: 65_536...7 << 20)
         recordBytesMax = try settings.integer("RECORD_BYTES_MAX", default: recordBytesMax, in: 1_024...8 << 20)

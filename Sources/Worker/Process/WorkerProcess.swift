@@ -60,6 +60,7 @@ public struct WorkerProcess {
         self.directory = directory
         self.settings = settings
         self.limits = limits
+        stop.endsProcess(afterMilliseconds: limits.stopMilliseconds)
         vitals = Vitals(directory: directory, service: service.contract.name, instance: instance, limits: limits)
     }
 

@@ -83,6 +83,25 @@ import Testing
         }
     }
 
+    /// A broker that is silent in the middle of a transaction keeps a worker from finishing it: it leaves, as if killed.
+    @Test func stopsInTimeBesideASilentBroker() throws {
+        try Counting.with(.embedded) { counting in
+            let worker = try counting.worker(0, ["STOP_MILLISECONDS": "1500"])
+            let load = try Load(counting, deadlineMilliseconds: 60_000)
+            load.start(requests: 100_000, clients: 6)
+            try eventually(timeout: 30, "some answers", every: 10) { load.answered > 50 }
+            counting.broker.signal(SIGSTOP)
+            defer { counting.broker.signal(SIGCONT) }
+            let status = try worker.stop(seconds: 5)
+            #expect(status == 0 || status == StopSignal.lateStatus)
+            counting.broker.signal(SIGCONT)
+            try worker.start()
+            load.stop()
+            try load.settle()
+            try load.judge()
+        }
+    }
+
     @Test(.enabled(if: getuid() == 0, "a small file system can only be mounted by root"))
     func aFullDiskIsSaidAndNothingIsLost() throws {
         try Counting.with(.embedded) { counting in
