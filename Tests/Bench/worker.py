@@ -185,7 +185,7 @@ class Bench:
         silences = []
         for _ in range(5):
             client = subprocess.Popen(
-                [os.path.join(RELEASE, "counter-bench"), self.broker.bootstrap, "write", "1", "300"],
+                [os.path.join(RELEASE, "counter-bench"), self.broker.bootstrap, "write", "1", "3000"],
                 stdout=subprocess.PIPE, text=True)
             time.sleep(1.0)
             self.worker.end(signal.SIGKILL)
