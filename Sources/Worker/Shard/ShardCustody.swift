@@ -79,7 +79,7 @@ final class ShardCustody {
         for number in rebuilt { FileSystem.removeDatabase(asidePath(number)) }
         all = numbers.compactMap { owned[$0] }
         let positions = try startingPoints(committed)
-        if lastRestore.rows > 0 { Memory.giveBack() }
+        Memory.giveBack()
         Log.info(
             "shards assigned",
             [
