@@ -2,6 +2,7 @@
 import Glibc
 import Platform
 import SQLite
+import Worker
 
 struct ShardFile {
     let instance: String
@@ -41,7 +42,7 @@ struct ShardFile {
     /// Nil when the file is gone, with what SQLite keeps beside it; else why it is still there.
     func remove() -> String? {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { return SystemError("remove", path).description }
-        for suffix in ["-wal", "-shm", "-journal"] { FileSystem.remove(path + suffix) }
+        FileSystem.removeDatabase(path)
         return nil
     }
 

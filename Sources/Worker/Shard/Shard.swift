@@ -257,7 +257,7 @@ final class Shard {
         stateOffset = offset
         try setPlace(nowMilliseconds: Clock.wallMilliseconds())
         // The pages of a restore are not those that requests will want.
-        try store.script("PRAGMA shrink_memory")
+        try store.execute("PRAGMA shrink_memory")
         let built = try store.first(
             "SELECT last FROM runtime_sequences WHERE name = ?1", [.text(ShardSchema.shardCountRow)])
         saysShardCount = built != nil
