@@ -72,8 +72,8 @@ struct ShardFacts {
             [.text(Self.localTable)])
         var rows: Int64 = 0
         for table in tables {
-            let name = try table.text("name").split(separator: "\"").joined(separator: "\"\"")
-            rows += try file.first("SELECT count(*) AS number FROM \"\(name)\"")?.integer("number") ?? 0
+            let name = quoted(try table.text("name"))
+            rows += try file.first("SELECT count(*) AS number FROM \(name)")?.integer("number") ?? 0
         }
         self.rows = rows
         func local(_ name: String) throws -> Int64? {
