@@ -141,9 +141,9 @@ public final class TransactionalProducer {
     /// -1 would wait without any bound while the broker is away.
     private func bounded(_ timeoutMilliseconds: Int32) -> Int32 { max(1, timeoutMilliseconds) }
 
-    private func check(_ error: OpaquePointer?, _ what: String) throws(KafkaError) {
+    private func check(_ error: OpaquePointer?, _ what: @autoclosure () -> String) throws(KafkaError) {
         guard let error = unsafe error else { return }
         hasFailed = true
-        throw unsafe KafkaError(consuming: error, doing: "\(what) transaction of \(transactionalID)")
+        throw unsafe KafkaError(consuming: error, doing: "\(what()) transaction of \(transactionalID)")
     }
 }

@@ -2,14 +2,21 @@
 // patience can make one of two or three.
 
 struct BatchGrowth {
+    /// Who waits for the batch's transaction: for rows alone nobody, for events and commands the policies of services, for
+    /// replies callers.
+    enum Audience { case nobody, services, callers }
+
     /// What is in the open batch, since when, and when the last of it came.
     private var records = 0
     private var bytes = 0
     private var openedAt: Int64 = 0
     private var grewAt: Int64 = 0
-    /// Records that the last batch will have called forth: a reply is mostly followed by the next request, and a message to
-    /// this service comes back to it.
+    /// The last transaction: its records, and those it will have called forth: a reply is mostly followed by the next
+    /// request, and a message to this service comes back to it.
+    private var lastRecords = 0
     private var expected = 0
+    /// How long transactions take at the moment.
+    private var transactionMilliseconds: Int64 = 0
 
     mutating func add(_ count: Int, bytes size: Int, now: Int64) {
         if records == 0 { openedAt = now }
@@ -18,25 +25,36 @@ struct BatchGrowth {
         bytes += size
     }
 
-    mutating func commit(callingForth count: Int) {
+    mutating func commit(callingForth count: Int, milliseconds: Int64) {
+        lastRecords = records
+        expected = count
+        transactionMilliseconds = (transactionMilliseconds * 3 + milliseconds) / 4
         records = 0
         bytes = 0
-        expected = count
     }
 
-    /// Milliseconds to wait for more. What somebody waits for is committed at once, unless the last batch called forth a
-    /// crowd that is still coming in.
-    func patience(isAwaited: Bool, lastCommit: Int64, now: Int64, _ limits: WorkerLimits) -> Int64 {
+    /// Milliseconds to wait for more. A lonely record's effects go at once. Under load there is always more to come, and
+    /// waiting is measured by what a transaction takes: where no caller waits, twice as long, so that such transactions
+    /// have a third of the worker's time; where callers wait, a third of it, and only for a crowd that is still coming in.
+    func patience(for audience: Audience, lastCommit: Int64, now: Int64, _ limits: WorkerLimits) -> Int64 {
         guard records < limits.batchRecordsMax, bytes < limits.batchBytesMax else { return 0 }
-        let end = openedAt + limits.lingerMilliseconds
-        guard isAwaited else { return max(0, end - now) }
-        let isCrowd = expected >= Self.fewRecords && openedAt - lastCommit <= limits.lingerMilliseconds
-        guard isCrowd, records < expected else { return 0 }
-        return max(0, min(end, grewAt + Self.crowdGapMilliseconds) - now)
+        let linger = limits.lingerMilliseconds
+        let long = min(2 * transactionMilliseconds, limits.lingerMillisecondsMax)
+        let short = min(transactionMilliseconds / 3, limits.lingerMillisecondsMax)
+        let isBusy = openedAt - lastCommit <= max(transactionMilliseconds, linger)
+        let isLoaded = isBusy && lastRecords >= Self.fewRecords
+        switch audience {
+        case .nobody: return max(0, openedAt + max(linger, isLoaded ? long : 0) - now)
+        case .services: return max(0, openedAt + (isLoaded ? long : 0) - now)
+        case .callers:
+            let isCrowd = isBusy && expected >= Self.fewRecords
+            guard isCrowd, records < expected else { return 0 }
+            return max(0, min(openedAt + max(linger, short), grewAt + max(Self.crowdGapMilliseconds, short)) - now)
+        }
     }
 
     /// A crowd comes in a rush: so long a gap is its end.
     private static let crowdGapMilliseconds: Int64 = 2
-    /// Fewer are no crowd.
+    /// Fewer are no crowd, and no load.
     private static let fewRecords = 16
 }

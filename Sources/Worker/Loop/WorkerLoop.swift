@@ -119,9 +119,8 @@ final class WorkerLoop {
     private func patience(now: Int64) -> Int64? {
         if isIdleCommitDue { return 0 }
         guard custody.all.contains(where: \.hasChanges) else { return nil }
-        // Rows and nothing else: no caller and no other service waits for them.
-        let isAwaited = !replies.isEmpty || !outgoing.isEmpty
-        return growth.patience(isAwaited: isAwaited, lastCommit: lastCommit, now: now, limits)
+        let audience: BatchGrowth.Audience = !replies.isEmpty ? .callers : !outgoing.isEmpty ? .services : .nobody
+        return growth.patience(for: audience, lastCommit: lastCommit, now: now, limits)
     }
 
     /// Lets go of everything; uncommitted work is rolled back.
@@ -189,10 +188,11 @@ final class WorkerLoop {
         var transaction = try collect(from: involved)
         if !plantedBugs.isEmpty { try makeMistakes(&transaction, involved) }
         let started = Clock.monotonicMicroseconds()
+        let began = clock.monotonic()
         switch try log.commit(transaction) {
         case .notOurs(let reason): drop(because: reason)
         case .committed(let written):
-            try settle(involved, written)
+            try settle(involved, written, since: began)
             count(transaction, since: started)
         }
     }
@@ -233,14 +233,14 @@ final class WorkerLoop {
     }
 
     /// Kafka has the batch: it is no longer under way.
-    private func settle(_ involved: [Shard], _ written: [TopicPartition: Int64]) throws {
+    private func settle(_ involved: [Shard], _ written: [TopicPartition: Int64], since began: Int64) throws {
         for shard in involved {
             let place = TopicPartition(topic: stateTopic, partition: shard.number)
             try shard.settle(stateOffset: written[place].map { $0 + 1 })
         }
-        growth.commit(callingForth: replies.count + messagesToItself)
-        messagesToItself = 0
         lastCommit = clock.monotonic()
+        growth.commit(callingForth: replies.count + messagesToItself, milliseconds: lastCommit - began)
+        messagesToItself = 0
     }
 
     private func count(_ transaction: Transaction, since started: Int64) {

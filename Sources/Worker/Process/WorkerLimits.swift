@@ -8,6 +8,8 @@ public struct WorkerLimits: Sendable {
     public var batchMillisecondsMax: Int64 = 20
     /// How long a batch may wait for more where nobody waits for it, or where the last one called forth many.
     public var lingerMilliseconds: Int64 = 8
+    /// Under load the wait grows with what a transaction takes, up to this.
+    public var lingerMillisecondsMax: Int64 = 100
     /// Rows that the log has are written to the shards' files at the latest after this, sooner when there is nothing to do.
     public var storeMilliseconds: Int64 = 250
     /// Input that changed nothing is committed at the latest after this.
@@ -68,6 +70,8 @@ public struct WorkerLimits: Sendable {
         batchMillisecondsMax = try settings.integer(
             "BATCH_MILLISECONDS_MAX", default: batchMillisecondsMax, in: 1...1_000)
         lingerMilliseconds = try settings.integer("LINGER_MILLISECONDS", default: lingerMilliseconds, in: 0...1_000)
+        lingerMillisecondsMax = try settings.integer(
+            "LINGER_MILLISECONDS_MAX", default: lingerMillisecondsMax, in: 0...1_000)
         storeMilliseconds = try settings.integer("STORE_MILLISECONDS", default: storeMilliseconds, in: 0...60_000)
         idleCommitMilliseconds = try settings.integer(
             "IDLE_COMMIT_MILLISECONDS", default: idleCommitMilliseconds, in: 10...60_000)
