@@ -16,3 +16,8 @@ static inline int cna_bind_blob(sqlite3_stmt *statement, int index, const void *
 // Counting every allocation under a lock, for figures that nobody asks for. sqlite3_config is variadic, and refuses once
 // the library is in use.
 static inline int cna_forgo_memory_statistics(void) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+
+// A name in double quotes that fits no column is an error, and not a text of that spelling, as it is by default.
+static inline int cna_quotes_are_for_names(sqlite3 *connection) {
+  return sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DML, 0, (int *)0);
+}

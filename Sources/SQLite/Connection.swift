@@ -56,6 +56,7 @@ internal import CSQLite
 
     private func configure() throws(SQLiteError) {
         _ = unsafe sqlite3_busy_timeout(handle, Connection.busyTimeoutMilliseconds)
+        _ = unsafe cna_quotes_are_for_names(handle)
         // Kafka first, SQLite second: what a power cut takes from the file comes back from the log, so NORMAL is enough.
         let writable = """
             PRAGMA journal_mode=WAL;

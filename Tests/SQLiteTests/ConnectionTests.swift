@@ -92,6 +92,14 @@ import Testing
         #expect(failure([5, "e", nil, 1]) == nil)
     }
 
+    @Test func quotedNamesAreNoTexts() throws {
+        let connection = try Connection(path: ":memory:")
+        try connection.script("CREATE TABLE \"group\" (\"order\" INTEGER PRIMARY KEY)")
+        try connection.execute("INSERT INTO \(quoted("group")) VALUES (7)")
+        #expect(try connection.first("SELECT \(quoted("order")) FROM \(quoted("group"))")?.integer("order") == 7)
+        #expect(throws: SQLiteError.self) { try connection.first("SELECT \(quoted("odrer")) FROM \(quoted("group"))") }
+    }
+
     @Test func wrongUseIsAnErrorNotACrash() throws {
         let connection = try Connection(path: ":memory:")
         #expect(throws: SQLiteError.self) { try connection.execute("SELEKT 1") }

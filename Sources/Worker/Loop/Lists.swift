@@ -10,16 +10,17 @@ struct Lists {
     func answer(_ resource: Resource, table: String, message: RequestMessage, shard: Shard) throws -> Reply {
         let (_, query) = Routes.split(message.path)
         let filters = try filters(resource, query)
-        let terms = filters.enumerated().map { "\($1.name) = ?\($0 + 1)" }
+        let terms = filters.enumerated().map { "\(quoted($1.name)) = ?\($0 + 1)" }
+        let source = quoted(table)
         let condition = filters.isEmpty ? "" : " WHERE " + terms.joined(separator: " AND ")
         let values = filters.map(\.value)
         let total =
             filters.isEmpty
             ? try shard.count(table)
-            : try shard.store.first("SELECT COUNT(*) AS n FROM \(table)\(condition)", values)?.integer("n") ?? 0
+            : try shard.store.first("SELECT COUNT(*) AS n FROM \(source)\(condition)", values)?.integer("n") ?? 0
         let rows = try shard.store.query(
             """
-            SELECT \(resource.fields.map(\.name).joined(separator: ", ")) FROM \(table)\(condition)
+            SELECT \(resource.columns) FROM \(source)\(condition)
             ORDER BY \(order(resource, query)) LIMIT \(try limit(query))
             """, values)
         var body = Array("{\"total\":\(total),\"items\":[".utf8)
@@ -52,9 +53,9 @@ struct Lists {
             let parts = value.split(separator: ",")
             guard let field = parts.first.map(String.init), resource.field(field) != nil else { continue }
             let descends = parts.count > 1 && parts[1].lowercased() == "desc"
-            terms.append("\(field) \(descends ? "DESC" : "ASC")")
+            terms.append("\(quoted(field)) \(descends ? "DESC" : "ASC")")
         }
-        return (terms + ["\(resource.idField) ASC"]).joined(separator: ", ")
+        return (terms + ["\(quoted(resource.idField)) ASC"]).joined(separator: ", ")
     }
 
     private func limit(_ query: [(name: String, value: String)]) throws -> Int64 {

@@ -143,8 +143,7 @@ extension WorkerLoop {
     /// The columns in the order of the fields; put together once for a resource.
     private func selection(_ resource: Resource, _ table: String) -> String {
         if let known = selections[resource.name] { return known }
-        let columns = resource.fields.map(\.name).joined(separator: ", ")
-        let sql = "SELECT \(columns) FROM \(table) WHERE \(resource.idField) = ?1"
+        let sql = "SELECT \(resource.columns) FROM \(quoted(table)) WHERE \(quoted(resource.idField)) = ?1"
         selections[resource.name] = sql
         return sql
     }

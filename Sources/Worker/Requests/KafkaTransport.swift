@@ -23,21 +23,29 @@ final class KafkaTransport: CallTransport {
         try producer.warmUp(topics: services.map(topics.requests), timeoutMilliseconds: 10_000)
         reader = try Reader(settings, clientID: "\(instance)-replies")
         own = TopicPartition(topic: topics.replies, partition: partition)
-        // A number, never "latest": that would be resolved too late for the first answer.
-        let end = try Self.end(of: own, reader)
-        try reader.assign([Position(topic: own.topic, partition: own.partition, offset: end)])
+        try waitForPlace()
         reader.wake(wake.fileDescriptor)
     }
 
     /// Topics that were made a moment ago may have no leader yet.
-    private static func end(of partition: TopicPartition, _ reader: Reader) throws -> Int64 {
+    private func waitForPlace() throws(KafkaError) {
         let deadline = Clock.monotonicMilliseconds() + 30_000
         while true {
-            do { return try reader.watermarks(partition, timeoutMilliseconds: 10_000).high } catch {
+            do throws(KafkaError) {
+                _ = try goToEnd(timeoutMilliseconds: 10_000)
+                return
+            } catch {
                 guard error.remedy == .retry, Clock.monotonicMilliseconds() < deadline else { throw error }
                 Pause.milliseconds(50)
             }
         }
+    }
+
+    /// Reads on where the log ends now. A number, never "latest": that would be resolved too late for the first answer.
+    private func goToEnd(timeoutMilliseconds: Int32) throws(KafkaError) -> Int64 {
+        let end = try reader.watermarks(own, timeoutMilliseconds: timeoutMilliseconds).high
+        try reader.assign([Position(topic: own.topic, partition: own.partition, offset: end)])
+        return end
     }
 
     func send(_ record: OutgoingRecord) throws { try producer.send(record) }
@@ -66,8 +74,7 @@ final class KafkaTransport: CallTransport {
         let now = Clock.monotonicMilliseconds()
         guard let due = findsPlaceAt, now >= due else { return false }
         do {
-            let end = try reader.watermarks(own, timeoutMilliseconds: Self.findPlaceMilliseconds).high
-            try reader.assign([Position(topic: own.topic, partition: own.partition, offset: end)])
+            let end = try goToEnd(timeoutMilliseconds: Self.findPlaceMilliseconds)
             findsPlaceAt = nil
             Log.warning("replies are read from the end of their topic on", ["offset": LogValue(end)])
             return true

@@ -65,6 +65,9 @@ public final class Turn {
 }
 
 extension Resource {
+    /// The columns in the order of the fields, as SQL takes them: a field may be called `order`.
+    var columns: String { fields.map { quoted($0.name) }.joined(separator: ", ") }
+
     /// An item as it is shown: the fields of the contract out of a row whose columns are named like them.
     public func item(_ row: Row) -> JSONObject {
         var item = JSONObject()

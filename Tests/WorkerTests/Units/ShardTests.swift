@@ -259,12 +259,12 @@ typealias Cell = SQLite.Value
 @Suite struct RoutesAndListsTests {
     private static let things = Resource(
         "things", item: "thing", id: "id",
-        fields: [.identifier("id", readOnly: true), .text("name"), .integer("size", required: false)],
+        fields: [.identifier("id", readOnly: true), .text("name"), .integer("order", required: false)],
         actions: [.list, .read, .create, .remove], filters: ["name"], "")
     private static let question = Contract.Operation("/ask/{id}", placement: .pathID, "")
     private static let contract = ServiceContract("t", resources: [things], operations: [question], "")
     private static let service = Service(
-        contract, migrations: ["CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, size INTEGER)"]
+        contract, migrations: ["CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, \"order\" INTEGER)"]
     ) { rules in
         rules.read(things, from: "things")
         rules.create(things) { _, _ in .noContent }
@@ -327,7 +327,7 @@ typealias Cell = SQLite.Value
 
     @Test(arguments: [
         ("/things", "3: 1 2 3"), ("/things?limit=2", "3: 1 2"), ("/things?sort=name,desc&limit=9", "3: 2 3 1"),
-        ("/things?sort=size", "3: 3 1 2"), ("/things?name=b", "2: 2 3"), ("/things?name=b&sort=id,desc", "2: 3 2"),
+        ("/things?sort=order", "3: 3 1 2"), ("/things?name=b", "2: 2 3"), ("/things?name=b&sort=id,desc", "2: 3 2"),
         ("/things?name=%27%20OR%201=1", "0:"), ("/things?sort=id;DROP", "3: 1 2 3"), ("/things?limit=0", "3:"),
         ("/things?limit=x", "400"), ("/things?limit=99999999999", "400"),
     ])
