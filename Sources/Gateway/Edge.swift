@@ -95,7 +95,12 @@ public final class Edge: Sendable {
 
     private func serve(_ visit: Visit) {
         if CrossOrigin.isPreflight(visit.request) { return visit.answer(CrossOrigin.preflight(visit)) }
-        if visit.request.target == "*" { return visit.answer(Self.allowing(Method.allCases)) }
+        if visit.request.target == "*" {
+            guard visit.request.method == "OPTIONS" else {
+                return visit.refuse(.badRequest("'*' is the server as a whole, which only OPTIONS asks about"))
+            }
+            return visit.answer(Self.allowing(Method.allCases))
+        }
         guard let route = visit.route else {
             return visit.refuse(.notFound("nothing lies at \(visit.request.target.prefix(200))"))
         }
