@@ -21,6 +21,16 @@ import Wire
         }
     }
 
+    @Test("Nothing is described that is nowhere used")
+    func unusedComponents() {
+        let used = Set(Self.references(open))
+        for (kind, components) in open["components"].object?.members ?? [] {
+            for name in components.object?.names ?? [] {
+                #expect(used.contains("#/components/\(kind)/\(name)"), "\(kind)/\(name)")
+            }
+        }
+    }
+
     private static func references(_ value: JSON) -> [String] {
         switch value {
         case .array(let items): items.flatMap(references)
