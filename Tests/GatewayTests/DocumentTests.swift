@@ -65,6 +65,17 @@ import Wire
         #expect(Set(names) == Set(edge.router.routes.map(\.template)))
     }
 
+    @Test("No parameter of an operation may be left out")
+    func requiredParameters() {
+        for operation in Self.system.services.flatMap(\.operations) {
+            let described = open["paths"][operation.path]["get"]["parameters"].array ?? []
+            for parameter in operation.parameters {
+                let found = described.first { $0["name"].string == parameter.name }
+                #expect(found?["required"].bool == true, "\(operation.path) \(parameter.name)")
+            }
+        }
+    }
+
     @Test("Operations have names of their own, and parameters for what is in their path")
     func operations() {
         var names: Set<String> = []
