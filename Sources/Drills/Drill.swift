@@ -32,7 +32,7 @@ struct Drill {
         let report = DrillReport(
             name: kind.name, call: call, plan: plan, tally: stage.ledger.tally,
             writes: stage.ledger.writeCount, crew: stage.crew, judgement: judgement, elapsed: stage.elapsed)
-        try report.publish()
+        report.publish()
         if plan.keepsFiles || !judgement.findings.isEmpty {
             stage.tell("Data and logs are in \(stage.run.path)")
         } else {

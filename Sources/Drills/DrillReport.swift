@@ -46,26 +46,27 @@ struct DrillReport {
         return rows + judgement.counts
     }
 
-    /// On the terminal or as JSON, and whole in a file.
-    func publish() throws {
-        let file = try writeFile()
-        guard !plan.isJSON else { return Terminal.print(json.text) }
+    /// On the terminal or as JSON, and whole in a file. Without one there is still the verdict.
+    func publish() {
+        var file: String?
+        do { file = try writeFile() } catch { Terminal.complain("there is no report: \(error)") }
+        guard !plan.isJSON else { return Terminal.tell(json.text) }
         lines(
             Style(settings: call.settings), findingsMax: Self.findingsShownMax, historyMax: Self.historyShownMax,
             file: file
-        ).forEach(Terminal.print)
-        if !isGood { Terminal.print("Again: \(again)") }
-        if let file { Terminal.print("Report: \(file)") }
+        ).forEach(Terminal.tell)
+        if !isGood { Terminal.tell("Again: \(again)") }
+        if let file { Terminal.tell("Report: \(file)") }
     }
 
-    /// Where it was asked for, else beside what the system keeps. Nil when there is no room: the verdict matters more.
-    private func writeFile() throws -> String? {
+    /// Where it was asked for, else beside what the system keeps, if there is room: nobody asked for that one.
+    private func writeFile() throws(SystemError) -> String? {
         let text =
             (["Again: \(again)", "Ended: \(UTCTime(wallMilliseconds: Clock.wallMilliseconds()).rfc3339)"]
             + lines(Style(isColoured: false), findingsMax: .max, historyMax: .max)).joined(separator: "\n") + "\n"
         if let path = plan.report {
-            try FileSystem.replace(FileSystem.absolute(path), with: text)
-            return FileSystem.absolute(path)
+            try FileSystem.replace(path, with: text)
+            return path
         }
         let folder = RunDirectory(call).path + "/reports"
         let path = "\(folder)/\(call.command.replacing(" ", with: "-"))-\(plan.seed).txt"

@@ -52,9 +52,12 @@ struct Plan: Sendable {
         victims = services + [LocalSystem.gateway, Self.broker]
         if let text = call.value("victims"), text != "all" {
             victims = text.split(separator: ",").map(String.init)
+            let choice = "(all, or of \(known.joined(separator: ", ")))"
             if let unknown = victims.first(where: { !known.contains($0) }) {
-                throw UsageError("--victims: there is no '\(unknown)' (all, or of \(known.joined(separator: ", ")))")
+                throw UsageError("--victims: there is no '\(unknown)' \(choice)")
             }
+            // With nobody to hit everything would go well.
+            if victims.isEmpty { throw UsageError("--victims: '\(text)' names nobody \(choice)") }
         }
         switch call.value("broker") {
         case nil, "embedded": kafkaHome = nil
@@ -66,12 +69,22 @@ struct Plan: Sendable {
         case .some(let other): throw UsageError("--broker is '\(other)', expected embedded or kafka")
         }
         killsMin = try call.integer("kills", in: 0...1_000_000).map { Int($0) } ?? 0
-        report = call.value("report")
+        report = try call.value("report").map { try Self.file($0) }
         isJSON = call.has("json")
         keepsFiles = call.has("keep")
     }
 
     static let broker = "broker"
+
+    /// A report that could not be written would be missed only when the drill is over.
+    private static func file(_ path: String) throws(UsageError) -> String {
+        let file = FileSystem.absolute(path)
+        let folder = file[..<(file.lastIndex(of: "/") ?? file.startIndex)]
+        guard folder.isEmpty || FileSystem.exists(String(folder)) else {
+            throw UsageError("--report is '\(path)', but there is no folder \(folder)")
+        }
+        return file
+    }
 
     /// `300ms`, `2s`, `1m`, or a bare number of milliseconds.
     static func milliseconds(_ text: String, _ option: String) throws(UsageError) -> Int64 {

@@ -46,16 +46,19 @@ final class Stage {
             throw UsageError("--replicas: a drill needs at least one \(absent)")
         }
         let temporary = call.settings.text("TMPDIR", default: "/tmp")
-        run = RunDirectory("\(temporary)/\(call.system.executable)-drill-\(getpid())")
-        try run.prepare()
+        // With the time, since what a drill left behind stays, and a container gives every process the same number.
+        let number = "\(getpid())-\(String(Clock.wallMilliseconds(), radix: 36))"
+        run = RunDirectory("\(temporary)/\(call.system.executable)-drill-\(number)")
         var changes = [
             "RUN_DIR": run.path, "KAFKA_BOOTSTRAP": "", "KAFKA_HOME": plan.kafkaHome ?? "", "DATA_DIR": "",
-            "INSTANCE": "", "GATEWAY_PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", "ACCESS_LOG": "false",
+            "INSTANCE": "", "LISTEN_ADDRESS": "127.0.0.1", "ACCESS_LOG": "false",
             "EDGE_DEADLINE_MILLISECONDS": "20000", "LIST_ROWS_MAX": "1000000",
         ]
-        for service in call.system.services { changes["\(service.contract.name.uppercased())_PORT"] = "0" }
+        changes.merge(LocalSystem.freePorts(call.system)) { _, new in new }
         changes.merge(environment) { _, new in new }
         settings = call.settings.replacing(changes)
+        try SettingsCheck.everything(call.system, settings)
+        try run.prepare()
         executable = try Executable.path()
         crew = Crew(run: run, executable: executable, environment: settings.all)
         shards = try settings.integer("SHARDS", default: 12, in: 1...1000)
@@ -163,5 +166,6 @@ final class Stage {
 
     var elapsed: String { Readable.duration(milliseconds: Clock.monotonicMilliseconds() - begun) }
 
-    func tell(_ line: String) { if !plan.isJSON { Terminal.print(line) } }
+    /// A reader that goes away, as `| head` does, ends no drill: its verdict is the exit status.
+    func tell(_ line: String) { if !plan.isJSON { Terminal.tell(line) } }
 }

@@ -60,7 +60,7 @@ struct TargetDrill {
         let report = DrillReport(
             name: "kill --target http://\(gateway)", call: call, plan: plan,
             tally: ledger.tally, writes: ledger.writeCount, crew: crew, judgement: judgement, elapsed: elapsed)
-        try report.publish()
+        report.publish()
         return judgement.findings.isEmpty ? 0 : 1
     }
 
@@ -135,7 +135,7 @@ struct TargetDrill {
 
     private var elapsed: String { Readable.duration(milliseconds: Clock.monotonicMilliseconds() - begun) }
 
-    private func tell(_ line: String) { if !plan.isJSON { Terminal.print(line) } }
+    private func tell(_ line: String) { if !plan.isJSON { Terminal.tell(line) } }
 }
 
 extension Evidence {

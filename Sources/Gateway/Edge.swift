@@ -56,7 +56,18 @@ public final class Edge: Sendable {
 
     /// The handler of an `HTTPServer`.
     public func handle(_ exchange: Exchange) {
-        handle(exchange.request, isWaitedFor: { exchange.isOpen }, answer: { exchange.answer($0) })
+        let visit = handle(exchange.request, isWaitedFor: { exchange.isOpen }, answer: { exchange.answer($0) })
+        // Weak, since the visit holds the exchange; while it is not answered somebody holds the visit.
+        exchange.whenStopped { [weak visit, weak self] refusal in
+            if let visit, let self { giveUp(visit, refusal) }
+        }
+    }
+
+    /// The server stops and waits no longer. What was sent to a service may still be done: only a 504 leaves that open.
+    func giveUp(_ visit: Visit, _ refusal: Refusal) {
+        let isWrite = visit.method != .get && visit.method != .options
+        let isInDoubt = !early.take(visit) && isWrite
+        visit.refuse(isInDoubt ? Problem(504, "the process stopped before the answer came") : Problem(refusal))
     }
 
     /// What an `HTTPServer` refuses by itself gets what every answer gets, as far as the request was read.
@@ -66,36 +77,42 @@ public final class Edge: Sendable {
             remoteAddress: head.remoteAddress)
         let route = head.segments.flatMap { router.find($0) }
         let visit = Visit(request, route: route, isWaitedFor: { false }, leave: { _, _ in })
-        let problem = Problem(
-            refusal.status, refusal.detail, title: refusal.title, retryAfterSeconds: refusal.retryAfterSeconds)
-        var response = visit.problemResponse(problem, hasInstance: head.segments != nil)
+        var response = visit.problemResponse(Problem(refusal), hasInstance: head.segments != nil)
         mark(&response, of: visit)
         record(visit, status: refusal.status)
         return response
     }
 
     /// Answers once, at the deadline at the latest, on any thread.
+    @discardableResult
     func handle(
         _ request: HTTPRequest, isWaitedFor: @escaping @Sendable () -> Bool = { true },
         answer: @escaping @Sendable (HTTPResponse) -> Void
-    ) {
+    ) -> Visit {
         inFlight.wrappingAdd(1, ordering: .relaxed)
         let allowance = limiter?.take(address: ClientAddress.of(request, trusted: options.forwardedTrusted))
         let visit = Visit(request, route: router.find(request.segments), isWaitedFor: isWaitedFor) { visit, response in
             answer(self.finish(visit, response, allowance))
         }
         if let allowance, !allowance.isGranted, visit.route?.isProbe != true {
-            return visit.refuse(
+            visit.refuse(
                 Problem(
                     429, "more than \(options.ratePerSecond) requests a second from one address",
                     retryAfterSeconds: allowance.resetSeconds))
+        } else {
+            serve(visit)
         }
-        serve(visit)
+        return visit
     }
 
     private func serve(_ visit: Visit) {
         if CrossOrigin.isPreflight(visit.request) { return visit.answer(CrossOrigin.preflight(visit)) }
-        if visit.request.target == "*" { return visit.answer(Self.allowing(Method.allCases)) }
+        if visit.request.target == "*" {
+            guard visit.request.method == "OPTIONS" else {
+                return visit.refuse(.badRequest("'*' is the server as a whole, which only OPTIONS asks about"))
+            }
+            return visit.answer(Self.allowing(Method.allCases))
+        }
         guard let route = visit.route else {
             return visit.refuse(.notFound("nothing lies at \(visit.request.target.prefix(200))"))
         }
@@ -214,5 +231,12 @@ public final class Edge: Sendable {
         var headers = [(name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store")]
         if reason != nil { headers.append((name: "Retry-After", value: "1")) }
         return HTTPResponse(status: reason == nil ? 200 : 503, headers: headers, body: body.bytes)
+    }
+}
+
+extension Problem {
+    /// What the HTTP server refuses by itself.
+    fileprivate init(_ refusal: Refusal) {
+        self.init(refusal.status, refusal.detail, title: refusal.title, retryAfterSeconds: refusal.retryAfterSeconds)
     }
 }

@@ -29,7 +29,11 @@ struct ListQuery: Sendable {
             switch name {
             case "page": page = page ?? Self.number(value)
             case "size": size = size ?? Self.number(value)
-            case "sort": sort += Self.sortKeys(value, resource)
+            case "sort":
+                // A field that comes again decides nothing, and would make links longer than any server takes.
+                for key in Self.sortKeys(value, resource) where !sort.contains(where: { $0.field == key.field }) {
+                    sort.append(key)
+                }
             default:
                 guard resource.filters.contains(name), let field = resource.field(name) else { continue }
                 filters.append((name: name, value: try Self.filter(value, field)))
@@ -62,11 +66,13 @@ struct ListQuery: Sendable {
     }
 
     private static func filter(_ value: String, _ field: Field) throws(Problem) -> String {
-        switch try field.coerce(.string(value)) {
-        case .integer(let number): String(number)
-        case .string(let text): text
-        case .bool(let flag): String(flag)
-        default: throw .badRequest("parameter '\(field.name)' is empty, expected \(field.expectation)")
+        switch try? field.coerce(.string(value)) {
+        case .integer(let number): return String(number)
+        case .string(let text): return text
+        case .bool(let flag): return String(flag)
+        default:
+            throw .badRequest(
+                "parameter '\(field.name)' is '\(value.prefix(80))', expected \(field.expectation)")
         }
     }
 

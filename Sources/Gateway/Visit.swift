@@ -2,6 +2,7 @@
 import Contract
 import Ingress
 import Platform
+import Synchronization
 import Wire
 import Worker
 
@@ -13,6 +14,7 @@ final class Visit: Sendable {
     /// Our own step in the client's trace, or a new trace.
     let trace: TraceContext
     let startMicroseconds = Clock.monotonicMicroseconds()
+    private let isOver = Atomic(false)
     private let isWaitedFor: @Sendable () -> Bool
     private let leave: @Sendable (Visit, HTTPResponse) -> Void
 
@@ -36,11 +38,14 @@ final class Visit: Sendable {
 
     var isClientThere: Bool { isWaitedFor() }
 
-    /// Exactly one of `answer` and `refuse` is called, once.
-    func answer(_ response: HTTPResponse) { leave(self, response) }
+    /// The first answer counts: a server that stops may have given up on the visit before the last call comes back.
+    func answer(_ response: HTTPResponse) {
+        guard !isOver.exchange(true, ordering: .relaxed) else { return }
+        leave(self, response)
+    }
 
     func refuse(_ problem: Problem, headers: [(name: String, value: String)] = []) {
-        leave(self, problemResponse(problem, headers: headers))
+        answer(problemResponse(problem, headers: headers))
     }
 
     /// - Parameter hasInstance: false where the path was not read or makes no sense.

@@ -14,6 +14,7 @@ public final class Exchange: Sendable {
         case over
     }
     private let state = Mutex(State.inHandler)
+    private let stopping = Mutex<(@Sendable (Refusal) -> Void)?>(nil)
     private let socket: Int32
 
     init(request: HTTPRequest, socket: Int32) {
@@ -36,6 +37,15 @@ public final class Exchange: Sendable {
             case .answered, .over: break
             }
         }
+    }
+
+    /// Has `body` answer when the server stops before there is an answer; else the server refuses by itself. It must
+    /// answer at once.
+    public func whenStopped(_ body: @escaping @Sendable (Refusal) -> Void) { stopping.withLock { $0 = body } }
+
+    /// The server waits no longer.
+    func giveUp(_ refusal: Refusal, otherwise refuse: () -> HTTPResponse) {
+        if let body = stopping.withLock({ $0 }) { body(refusal) } else { answer(refuse()) }
     }
 
     /// Whether someone still waits. A client that closed its sending side counts as gone, though its answer would

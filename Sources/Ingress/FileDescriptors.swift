@@ -1,17 +1,25 @@
 // Debian gives a process 1024 file descriptors unless it asks for more; each connection takes one.
 import Glibc
 
-/// Room for what else the process has open: SQLite files, Kafka connections, logs.
-private let descriptorsBeside = 512
+enum FileDescriptors {
+    /// Room for what else the process has open: SQLite files, Kafka connections, logs.
+    private static let beside = 512
+    private static let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 
-func allowFileDescriptors(for limits: IngressLimits) throws(IngressError) {
-    let needed = limits.connectionsMax + descriptorsBeside
-    var limit = rlimit()
-    let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    guard unsafe getrlimit(kind, &limit) == 0, limit.rlim_cur < UInt(needed) else { return }
-    guard limit.rlim_max >= UInt(needed) else {
-        throw .tooFewFileDescriptors(needed: needed, allowed: Int(limit.rlim_max))
+    /// The most that this process may ask for.
+    static var most: Int {
+        var limit = rlimit()
+        return unsafe getrlimit(kind, &limit) == 0 ? Int(clamping: limit.rlim_max) : Int.max
     }
-    limit.rlim_cur = UInt(needed)
-    _ = unsafe setrlimit(kind, &limit)
+
+    static func needed(for limits: IngressLimits) -> Int { limits.connectionsMax + beside }
+
+    static func allow(_ limits: IngressLimits) throws(IngressError) {
+        let needed = needed(for: limits)
+        guard needed <= most else { throw .tooFewFileDescriptors(needed: needed, allowed: most) }
+        var limit = rlimit()
+        guard unsafe getrlimit(kind, &limit) == 0, limit.rlim_cur < UInt(needed) else { return }
+        limit.rlim_cur = UInt(needed)
+        _ = unsafe setrlimit(kind, &limit)
+    }
 }

@@ -23,7 +23,7 @@ public final class HTTPServer: Sendable {
         refuse: @escaping @Sendable (Refusal, RequestHead) -> HTTPResponse = { refusal, _ in refusal.problem },
         handler: @escaping @Sendable (Exchange) -> Void
     ) throws(IngressError) {
-        try allowFileDescriptors(for: limits)
+        try FileDescriptors.allow(limits)
         let listener = try Listener(address: address, port: port)
         let reception = Reception(limits: limits, refuse: refuse, handler: handler)
         let daemon: MicroHTTPD

@@ -43,6 +43,14 @@ public struct IngressLimits: Sendable {
             "INGRESS_CONNECTIONS_MAX", default: limits.connectionsMax, in: 1...100_000)
         limits.connectionsPerAddressMax = try settings.integer(
             "INGRESS_CONNECTIONS_PER_ADDRESS_MAX", default: limits.connectionsMax, in: 1...100_000)
+        // A mistake to tell of at the start, like a number out of range: no other start will mend it.
+        let (needed, most) = (FileDescriptors.needed(for: limits), FileDescriptors.most)
+        guard needed <= most else {
+            throw SettingsError(
+                "INGRESS_CONNECTIONS_MAX",
+                "is \(limits.connectionsMax), which needs \(needed) file descriptors where this process may have \(most) (ulimit -Hn)"
+            )
+        }
         return limits
     }
 }

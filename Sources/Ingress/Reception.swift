@@ -53,7 +53,7 @@ final class Reception: Sendable {
             let exchange: Exchange? = connection.phase.withLock { phase in
                 if case .handling(let exchange) = phase { exchange } else { nil }
             }
-            exchange?.answer(refuse(.stopping, connection.head))
+            exchange?.giveUp(.stopping) { refuse(.stopping, connection.head) }
         }
     }
 

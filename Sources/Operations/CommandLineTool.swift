@@ -9,7 +9,9 @@ public enum CommandLineTool {
     ) -> Int32 {
         // A reader that went away (`bookstore watch | head`) ends a write with an error, not the process.
         signal(SIGPIPE, SIG_IGN)
-        let words = arguments.dropFirst()
+        var words = arguments.dropFirst()
+        // `help up` is `up --help`.
+        if words.first == "help", words.count > 1 { words = words.dropFirst() + ["--help"] }
         let commands = Commands.all(system)
         switch words.first {
         case nil, "help", "--help", "-h":

@@ -19,6 +19,8 @@ struct DeliveryRulesTests {
         ("Shipped", "CANCELED", "409"),
         ("Shipped", "CancelDelivery", "409"),
         ("ShippingCompleted", "Shipped", "409"),
+        ("ShippingCompleted", " Shipped\n", "409"),
+        ("ShippingCompleted", "Shipped on Monday", "moved"),
         ("Shipped", "", "400"),
         ("Shipped", "  ", "400"),
     ])

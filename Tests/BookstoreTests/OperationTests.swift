@@ -72,6 +72,7 @@ struct OperationTests {
     func badDeliveryIDs(_ id: String?) throws {
         let problem = try #require(throws: Problem.self) { try info(id) }
         #expect(problem.status == 400)
+        #expect(problem.detail.contains(id.map { "is '\($0)'" } ?? "is missing"))
     }
 
     @Test func isYn() throws {

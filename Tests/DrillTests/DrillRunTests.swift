@@ -10,7 +10,10 @@ import Wire
         return (status, try JSON(parsing: output))
     }
 
-    private func bookstore(_ arguments: [String], _ environment: [String: String]) throws -> (Int32, [UInt8]) {
+    /// - Parameter isRead: false when the reader of its output has gone away before it says anything.
+    private func bookstore(_ arguments: [String], _ environment: [String: String], isRead: Bool = true) throws
+        -> (Int32, [UInt8])
+    {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: builtBinary("bookstore"))
         process.arguments = arguments
@@ -18,8 +21,9 @@ import Wire
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         process.standardOutput = output
+        if !isRead { try output.fileHandleForReading.close() }
         try process.runLeashed()
-        let said = output.fileHandleForReading.readDataToEndOfFile()
+        let said = isRead ? output.fileHandleForReading.readDataToEndOfFile() : Data()
         process.waitUntilExit()
         return (process.terminationStatus, Array(said))
     }
@@ -67,12 +71,31 @@ import Wire
     }
 
     @Test func whatCannotBeDrilledIsSaid() throws {
-        #expect(try bookstore(["drill", "kill", "--replicas", "order=0"], [:]).0 == 2)
+        for arguments in [["--replicas", "order=0"], ["--victims", ","], ["--report", "/nonexistent/report.txt"]] {
+            #expect(try bookstore(["drill", "kill"] + arguments, [:]).0 == 2, "\(arguments)")
+        }
         let (status, report) = try drill(
             ["kill", "--target", "http://127.0.0.1:\(try freePort())"], ["KAFKA_BOOTSTRAP": "127.0.0.1:9"])
         #expect(status == 1)
         #expect(
             report["findings"].array?.first?["text"].string?.contains("nobody answers at http://127.0.0.1:") == true)
+    }
+
+    /// Whoever would read it: the drill's own process or one that it starts.
+    @Test(arguments: [("SHARDS", "0"), ("BATCH_BYTES_MAX", "foo")])
+    func settingsThatMakeNoSenseLeaveNothingBehind(variable: String, value: String) throws {
+        try withTemporaryDirectory { folder in
+            let (status, _) = try bookstore(["drill", "scale"], [variable: value, "TMPDIR": folder])
+            #expect(status == 2)
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(left == [])
+        }
+    }
+
+    @Test func aReaderThatGoesAwayIsNoVerdict() throws {
+        let target = "http://127.0.0.1:\(try freePort())"
+        let environment = ["KAFKA_BOOTSTRAP": "127.0.0.1:9"]
+        #expect(try bookstore(["drill", "kill", "--target", target], environment, isRead: false).0 == 1)
     }
 
     /// Many requests at once on few shards, so that a crash finds some between the two commits.

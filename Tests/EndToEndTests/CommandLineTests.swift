@@ -173,6 +173,20 @@ import Wire
         #expect(result.errors.contains("LISTEN_ADDRESS: is 'localhost', expected a numeric"), "\(result.errors)")
     }
 
+    /// Other settings or another limit may help, another start does not.
+    @Test(arguments: ["up", "gateway"])
+    func moreConnectionsThanFilesAreRefusedAtOnce(command: String) throws {
+        try withTemporaryDirectory { directory in
+            let result = try Tool.run(
+                "sh", ["-c", "ulimit -n 600; exec \(builtBinary("bookstore")) \(command)"],
+                environment: ["RUN_DIR": directory, "KAFKA_BOOTSTRAP": "127.0.0.1:9", "INGRESS_CONNECTIONS_MAX": "100"])
+            #expect(result.status == 2)
+            #expect(
+                result.errors.hasPrefix("bookstore \(command): INGRESS_CONNECTIONS_MAX: is 100, which needs 612 "),
+                "\(result.errors)")
+        }
+    }
+
     @Test func aZombieIsEndedAndStartedAgain() throws {
         let system = try TestSystem.shared(Shape.all[0])
         let old = try #require(system.pid("order-0"))

@@ -21,6 +21,16 @@ import Wire
         }
     }
 
+    @Test("Nothing is described that is nowhere used")
+    func unusedComponents() {
+        let used = Set(Self.references(open))
+        for (kind, components) in open["components"].object?.members ?? [] {
+            for name in components.object?.names ?? [] {
+                #expect(used.contains("#/components/\(kind)/\(name)"), "\(kind)/\(name)")
+            }
+        }
+    }
+
     private static func references(_ value: JSON) -> [String] {
         switch value {
         case .array(let items): items.flatMap(references)
@@ -53,6 +63,17 @@ import Wire
         #expect(names.contains("/orders") && names.contains("/isHealthy") && !names.contains("/books"))
         let edge = Edge(system: Self.system, services: [service], instance: "order-0", local: local)
         #expect(Set(names) == Set(edge.router.routes.map(\.template)))
+    }
+
+    @Test("No parameter of an operation may be left out")
+    func requiredParameters() {
+        for operation in Self.system.services.flatMap(\.operations) {
+            let described = open["paths"][operation.path]["get"]["parameters"].array ?? []
+            for parameter in operation.parameters {
+                let found = described.first { $0["name"].string == parameter.name }
+                #expect(found?["required"].bool == true, "\(operation.path) \(parameter.name)")
+            }
+        }
     }
 
     @Test("Operations have names of their own, and parameters for what is in their path")

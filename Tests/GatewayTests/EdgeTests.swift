@@ -285,6 +285,16 @@ import Worker
         if !base.isEmpty { #expect(answer.json["_links"]["self"]["href"] == .string("\(base)/books/1")) }
     }
 
+    @Test("Only OPTIONS asks about the server as a whole")
+    func wholeServer() async throws {
+        let answer = try await Bench().ask("OPTIONS *")
+        #expect(answer.status == 200)
+        #expect(answer.header("Allow")?.contains("DELETE") == true)
+        for method in ["GET", "DELETE", "POST", "FOO"] {
+            #expect(try await Bench().ask("\(method) *").status == 400, "\(method)")
+        }
+    }
+
     @Test("Local paths answer by themselves, problems included")
     func localRoutes() async throws {
         let flag = Flag()

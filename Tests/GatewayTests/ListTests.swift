@@ -91,7 +91,25 @@ import Worker
         #expect(answer.json["_links"]["self"]["href"] == "http://H/myPages?customerId=1")
         let plain = try await bench.ask("GET /myPages?customerId=1")
         #expect(plain.json["_links"]["self"]["href"] == "http://H/myPages?customerId=1{&page,size,sort}")
-        #expect(try await bench.ask("GET /myPages?customerId=abc").status == 400)
+        for value in ["abc", "", "0"] {
+            let refused = try await bench.ask("GET /myPages?customerId=\(value)")
+            #expect(refused.status == 400)
+            #expect(refused.json["detail"].string?.hasPrefix("parameter 'customerId' is '\(value)'") == true)
+        }
+    }
+
+    @Test("A sort field that comes again decides nothing and makes no link longer")
+    func repeatedSortFields() async throws {
+        let bench = Bench()
+        for id in 1...Int64(3) {
+            bench.shards.put(Bookstore.books, ["bookId": .integer(id), "bookName": "a", "stock": .integer(-id)])
+        }
+        let order = "sort=stock,desc&" + Array(repeating: "sort=stock,bookId,stock", count: 100).joined(separator: "&")
+        let answer = try await bench.ask("GET /books?size=2&\(order)")
+        #expect(answer.json["_embedded"]["books"].array?.map { $0["bookId"] } == [1, 2])
+        #expect(
+            answer.json["_links"]["next"]["href"]
+                == "http://H/books?page=1&size=2&sort=stock,desc&sort=bookId,asc")
     }
 
     @Test("A plain list is whole unless a page is asked for")

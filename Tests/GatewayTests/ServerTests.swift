@@ -77,23 +77,47 @@ import Worker
 
     @Test("Stopping lets requests under way finish")
     func stopping() async throws {
+        let (_, slow, server) = try slowServer(stopMilliseconds: 5000)
+        let port = server.port
+        let answer = Task { try await Self.fetch("GET", port, "/books/1") }
+        try await Self.awaitCall(slow)
+        slow.answer(afterMilliseconds: 100)
+        server.stop()
+        #expect(try await answer.value.1.statusCode == 200)
+    }
+
+    @Test(
+        "What is still under way in the end is answered and counted once; a write that was sent is left in doubt",
+        arguments: [("GET", 503), ("DELETE", 504), ("PUT", 504)])
+    func givenUp(method: String, status: Int) async throws {
+        let (edge, slow, server) = try slowServer(stopMilliseconds: 0)
+        let port = server.port
+        let body = method == "PUT" ? #"{"bookName":"a","stock":1}"# : nil
+        let answer = Task { try await Self.fetch(method, port, "/books/1", body: body) }
+        try await Self.awaitCall(slow)
+        server.stop()
+        #expect(try await answer.value.1.statusCode == status)
+        slow.answer()
+        let seen = try #require(edge.router.find(["books", "1"])).traffic.seen.counts
+        #expect(seen == [.init(method: method, status: status): 1])
+        #expect(edge.requestsInFlight == 0)
+    }
+
+    private func slowServer(stopMilliseconds: Int) throws -> (Edge, SlowCaller, EdgeServer) {
         let edge = Edge(
             system: Bookstore.system, services: Bookstore.system.services, instance: "gateway-0",
             options: Bench.options)
         let slow = SlowCaller()
         edge.connect(slow, shards: Shards(count: 1))
-        let server = try EdgeServer(
-            edge,
-            at: EdgeServer.Place(
-                variable: "GATEWAY_PORT", defaultPort: 0, settings: Settings(["EDGE_STOP_MILLISECONDS": "5000"])))
-        let port = server.port
-        let answer = Task { try await Self.fetch("GET", port, "/books/1") }
+        let settings = Settings(["EDGE_STOP_MILLISECONDS": String(stopMilliseconds)])
+        let place = try EdgeServer.Place(variable: "GATEWAY_PORT", defaultPort: 0, settings: settings)
+        return (edge, slow, try EdgeServer(edge, at: place))
+    }
+
+    private static func awaitCall(_ slow: SlowCaller) async throws {
         let deadline = Clock.monotonicMilliseconds() + 10_000
         while !slow.isAsked, Clock.monotonicMilliseconds() < deadline { try await Task.sleep(for: .milliseconds(5)) }
         try #require(slow.isAsked)
-        slow.answer(afterMilliseconds: 100)
-        server.stop()
-        #expect(try await answer.value.1.statusCode == 200)
     }
 
     @Test(
@@ -132,11 +156,12 @@ private final class SlowCaller: ShardCaller {
     func send(_ call: Call, then: @escaping @Sendable (CallResult) -> Void) { waiting.withLock { $0.append(then) } }
     func statistics() -> JSONObject { [:] }
 
+    func answer() {
+        let reply = Reply(status: 200, contentType: Reply.jsonType, body: Array("{}".utf8))
+        for then in waiting.withLock({ $0 }) { then(.answered(reply)) }
+    }
+
     func answer(afterMilliseconds milliseconds: Int64) {
-        let all = waiting.withLock { $0 }
-        alarm.after(milliseconds: milliseconds) {
-            let reply = Reply(status: 200, contentType: Reply.jsonType, body: Array("{}".utf8))
-            for then in all { then(.answered(reply)) }
-        }
+        alarm.after(milliseconds: milliseconds) { [self] in answer() }
     }
 }

@@ -111,6 +111,15 @@ import Wire
     }
 
     @Test(arguments: [
+        (["help", "up"], 0), (["help", "shard"], 0), (["help", "shard", "list"], 0), (["help"], 0),
+        (["help", "ship"], 2),
+    ])
+    func helpMayComeFirst(words: [String], expected: Int) {
+        let status = CommandLineTool.run(Sample.system, arguments: ["tool"] + words, settings: Settings([:]))
+        #expect(Int(status) == expected)
+    }
+
+    @Test(arguments: [
         ("order=2,bookinventory=3", "order", 2), ("order=2", "bookinventory", 1), ("", "order", 1),
         ("order=0", "order", 0),
     ])

@@ -54,6 +54,20 @@ import Wire
         }
     }
 
+    /// Between the lock and the first word of its supervisor a system is not one that somebody has to start.
+    @Test func aSystemThatStartsIsNotCalledAbsent() throws {
+        try withTemporaryDirectory { directory in
+            let call = try Status.command.read(
+                ["--run-dir", directory], system: Sample.system, settings: Settings([:]))
+            let absent = #expect(throws: Failure.self) { try Status.command.run(call) }
+            #expect(absent?.description.hasPrefix("nothing runs in ") == true)
+            let lock = try SupervisorLock(RunDirectory(directory))
+            let starting = #expect(throws: Failure.self) { try Status.command.run(call) }
+            #expect(starting?.description.contains("starts or stops just now (supervisor \(getpid()))") == true)
+            withExtendedLifetime(lock) {}
+        }
+    }
+
     @Test func aTakenPortIsSeenAndItsOwnerNamed() throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

@@ -55,6 +55,15 @@ import Testing
         }
     }
 
+    @Test func inAFolderThatIsNotThereNothingIsSound() throws {
+        try withTemporaryDirectory { directory in
+            #expect(shard("check", in: directory) == 1)
+            #expect(shard("list", in: directory) == 1)
+            try FileSystem.makeDirectories(directory + "/store-0")
+            #expect(shard("check", in: directory) == 0)
+        }
+    }
+
     @Test func aDamagedFileIsExplainedWithoutStatements() throws {
         try withTemporaryDirectory { directory in
             let header = try sound(directory, 1)

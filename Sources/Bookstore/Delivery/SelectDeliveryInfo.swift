@@ -7,7 +7,9 @@ extension DeliveryService {
     static let fallback = "CircuitBreaker!!!"
 
     static func selectDeliveryInfo(_ request: Request, _ turn: Turn, _ circuit: Circuit) throws -> Outcome {
-        let text = request.parameter("deliveryId") ?? ""
+        guard let text = request.parameter("deliveryId") else {
+            throw Problem.badRequest("parameter 'deliveryId' is missing, expected a whole number")
+        }
         guard let id = Int64(text) else {
             throw Problem.badRequest("parameter 'deliveryId' is '\(text.prefix(80))', expected a whole number")
         }

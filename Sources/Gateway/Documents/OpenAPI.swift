@@ -63,9 +63,9 @@ public enum OpenAPI {
     private static func operationPath(_ operation: Operation, of service: String) -> JSON {
         let parameters = operation.parameters.map { parameter -> JSON in
             let isInPath = operation.path.contains("{\(parameter.name)}")
-            let isRequired = isInPath || operation.placement == .queryParameter(parameter.name)
+            // Contracts know no parameter that may be left out.
             return [
-                "name": .string(parameter.name), "in": isInPath ? "path" : "query", "required": .bool(isRequired),
+                "name": .string(parameter.name), "in": isInPath ? "path" : "query", "required": true,
                 "description": .string(parameter.summary), "schema": ["type": "string"],
             ]
         }

@@ -112,11 +112,14 @@ enum OpenAPICommon {
         ("504", "No answer in time"),
     ]
 
+    private static let headersOfProblems = [
+        "429": ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"], "503": ["Retry-After"],
+    ]
+
     static let responses: JSONObject = {
         var responses = JSONObject()
         for (status, meaning) in meanings {
-            let headers = status == "503" || status == "429" ? ["Retry-After"] : []
-            responses.append("Problem\(status)", problem(meaning, headers: headers))
+            responses.append("Problem\(status)", problem(meaning, headers: headersOfProblems[status] ?? []))
         }
         responses.append("Problem", problem("Any other refusal", headers: []))
         return responses

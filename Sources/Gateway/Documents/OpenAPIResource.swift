@@ -51,7 +51,13 @@ struct OpenAPIResource {
             [reference("Page"), reference("Size"), order] + filters + [reference("After"), reference("Prefer")]
         return operation(
             "list\(Schema.typeName(resource.name))", "A page of \(resource.name)", parameters,
-            [("200", response("The page", Schema.reference("\(resource.typeName)List")))],
+            [
+                (
+                    "200",
+                    response(
+                        "The page", Schema.reference("\(resource.typeName)List"), headers: ["Preference-Applied"])
+                )
+            ],
             problems: ["400", "404", "406"])
     }
 
@@ -60,7 +66,7 @@ struct OpenAPIResource {
             "read\(resource.typeName)", "One \(resource.item)",
             [reference("IfNoneMatch"), reference("After"), reference("Prefer")],
             [
-                ("200", response("The \(resource.item)", item, headers: ["ETag"])),
+                ("200", response("The \(resource.item)", item, headers: ["ETag", "Preference-Applied"])),
                 ("304", OpenAPICommon.response("The client has this version", [:], headers: ["ETag"])),
             ], problems: ["400", "404", "406"])
     }

@@ -62,7 +62,8 @@ enum DeadLetters {
         for letter in letters {
             try settlement.settle(letter, putBack: putBack)
             let place = putBack ? "put back to \(letter.origin?.topic ?? "")" : "dropped"
-            Terminal.print("\(letter.number) \(place)")
+            // All that were chosen are settled, whoever reads of it.
+            Terminal.tell("\(letter.number) \(place)")
         }
         if letters.isEmpty { Terminal.print("no dead letters") }
         return 0

@@ -29,7 +29,7 @@ enum Demo {
         let duration = Readable.duration(milliseconds: Clock.monotonicMilliseconds() - started)
         let steps = Readable.count(call.system.demo.count, "step")
         let style = Style(settings: call.settings)
-        Terminal.print(
+        Terminal.tell(
             failures == 0
                 ? style.good("All \(steps) as they should be, in \(duration).")
                 : style.bad("\(failures) of \(steps) went wrong, in \(duration)."))
@@ -74,7 +74,7 @@ final class DemoWalk {
     func perform(_ steps: [DemoStep]) throws -> Int {
         var failures = 0
         for (place, step) in steps.enumerated() {
-            Terminal.print(style.strong("\(place + 1). \(step.title)"))
+            Terminal.tell(style.strong("\(place + 1). \(step.title)"))
             problems = []
             seen = []
             if let name = DemoText.missing(in: step.call, remembered) {
@@ -86,7 +86,7 @@ final class DemoWalk {
                 for fact in step.events { try expect(fact) }
                 for outcome in step.outcomes { expect(outcome) }
             }
-            for problem in problems { Terminal.print("   " + style.bad("✗ " + problem)) }
+            for problem in problems { Terminal.tell("   " + style.bad("✗ " + problem)) }
             if !problems.isEmpty { failures += 1 }
         }
         return failures
@@ -95,14 +95,14 @@ final class DemoWalk {
     private func send(_ step: DemoStep) {
         let path = DemoText.fill(step.call.path, remembered)
         let body = step.call.body.map { DemoText.fill($0, remembered) }
-        Terminal.print("   \(style.name("→")) \(step.call.method.rawValue) \(path)\(body.map { " " + $0.text } ?? "")")
+        Terminal.tell("   \(style.name("→")) \(step.call.method.rawValue) \(path)\(body.map { " " + $0.text } ?? "")")
         let started = Clock.monotonicMicroseconds()
         guard let answer = client.send(step.call.method.rawValue, path, body: body?.bytes) else {
             problems.append("no answer from http://\(client.address)")
             return
         }
         let took = (Clock.monotonicMicroseconds() - started) / 1000
-        Terminal.print("   \(style.name("←")) \(answer.status) \(Self.shown(answer)) \(style.faint("\(took) ms"))")
+        Terminal.tell("   \(style.name("←")) \(answer.status) \(Self.shown(answer)) \(style.faint("\(took) ms"))")
         if answer.status != step.status { problems.append("expected status \(step.status), got \(answer.status)") }
         let item = answer.json?.object ?? [:]
         compare(item, DemoText.fill(step.answer, remembered), "the answer")
@@ -121,7 +121,7 @@ final class DemoWalk {
         let deadline = Clock.monotonicMilliseconds() + patienceMilliseconds
         while true {
             if let place = seen.firstIndex(where: { $0["eventType"].string == fact.type && Self.has($0, wanted) }) {
-                Terminal.print("   \(style.good("✓")) event \(seen[place].text)")
+                Terminal.tell("   \(style.good("✓")) event \(seen[place].text)")
                 seen.remove(at: place)
                 return
             }
@@ -141,7 +141,7 @@ final class DemoWalk {
             let item = answer?.json?.object ?? [:]
             if answer?.status == outcome.status && Self.has(.object(item), wanted) {
                 let what = outcome.status == 200 ? wanted.text : "is gone"
-                Terminal.print("   \(style.good("✓")) \(path) \(what)")
+                Terminal.tell("   \(style.good("✓")) \(path) \(what)")
                 return
             }
             guard Clock.monotonicMilliseconds() < deadline else {

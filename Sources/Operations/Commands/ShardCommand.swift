@@ -27,9 +27,12 @@ enum ShardCommand {
             ], example: "shard rebuild order-0 3", run: rebuild),
     ]
 
-    private static func files(_ call: Invocation) -> [ShardFile] {
+    private static func files(_ call: Invocation) throws(Failure) -> [ShardFile] {
         let run = RunDirectory(call)
         let single = call.value("data-dir") ?? call.settings.text("DATA_DIR")
+        // In a folder that is not there all files would be sound.
+        let folder = single ?? run.path + "/data"
+        guard FileSystem.exists(folder) else { throw Failure("there is no folder \(folder)") }
         let folders = single.map { [$0] } ?? FileSystem.list(run.path + "/data").map { run.data($0) }
         return folders.flatMap { folder in
             FileSystem.list(folder).compactMap { name in
@@ -46,7 +49,7 @@ enum ShardCommand {
     private static func list(_ call: Invocation) throws -> Int32 {
         var table = Table(["instance", " shard", " rows", " size", "last change", " state offset"])
         var damage: [String] = []
-        for file in files(call) {
+        for file in try files(call) {
             let (facts, problem) = read(file)
             if let problem { damage.append("\(file.path): \(problem)") }
             if call.has("json") { Terminal.print(json(file, facts, problem).text) }
@@ -78,7 +81,7 @@ enum ShardCommand {
     }
 
     private static func check(_ call: Invocation) throws -> Int32 {
-        let files = files(call)
+        let files = try files(call)
         var damaged = 0
         for file in files {
             let damage = file.damage()
@@ -109,7 +112,7 @@ enum ShardCommand {
         let shard = try call.positionals.dropFirst().first.map {
             try Invocation.integer($0, called: "SHARD", in: 0...Int64(Int32.max))
         }
-        let chosen = files(call).filter { $0.instance == instance && (shard == nil || Int64($0.shard) == shard) }
+        let chosen = try files(call).filter { $0.instance == instance && (shard == nil || Int64($0.shard) == shard) }
         guard !chosen.isEmpty else {
             throw Failure("\(instance) has no such shard file here; 'shard list' shows those there are")
         }

@@ -15,9 +15,7 @@ enum Status {
 
     private static func run(_ call: Invocation) throws -> Int32 {
         let run = RunDirectory(call)
-        guard let running = RunningSystem(run) else {
-            throw Failure("nothing runs in \(run.path); '\(call.system.executable) up' starts it")
-        }
+        guard let running = RunningSystem(run) else { throw nothingToTell(call, run) }
         let rows = running.instances.map { instance in
             Row(
                 instance: instance, facts: instance.pid.map { ProcessFacts($0) },
@@ -29,6 +27,13 @@ enum Status {
             table(rows).lines(Style(settings: call.settings)).forEach(Terminal.print)
         }
         return rows.allSatisfy { $0.facts?.isAlive == true } ? 0 : 1
+    }
+
+    private static func nothingToTell(_ call: Invocation, _ run: RunDirectory) -> Failure {
+        if let supervisor = SupervisorLock.holder(run) {
+            return Failure("what is in \(run.path) starts or stops just now (supervisor \(supervisor)); ask again")
+        }
+        return Failure("nothing runs in \(run.path); '\(call.system.executable) up' starts it")
     }
 
     private static func table(_ rows: [Row]) -> Table {

@@ -27,9 +27,7 @@ enum Watch {
         if reader.backlog <= sortedRecordsMax {
             for record in try reader.readBacklog() { Terminal.print(line.text(record)) }
         } else {
-            while reader.backlog > 0 {
-                if let record = try reader.next(timeoutMilliseconds: 100) { Terminal.print(line.text(record)) }
-            }
+            try reader.passBacklog { Terminal.print(line.text($0)) }
         }
         while !call.has("until-now") {
             if let record = try reader.next(timeoutMilliseconds: 1_000) { Terminal.print(line.text(record)) }

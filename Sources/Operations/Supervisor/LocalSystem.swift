@@ -30,6 +30,12 @@ package struct LocalSystem: Sendable {
         return address == "0.0.0.0" || address == "::" ? "127.0.0.1" : address
     }
 
+    /// The settings under which everybody listens on a port of its own that is free.
+    package static func freePorts(_ system: SystemDescription) -> [String: String] {
+        let services = system.services.map(\.contract.name) + [gateway]
+        return Dictionary(services.map { (Settings.portVariable(of: $0), "0") }, uniquingKeysWith: { $1 })
+    }
+
     /// Where the gateway listens, by the settings of whoever asks.
     static func gatewayAddress(_ settings: Settings) throws(SettingsError) -> Address {
         let port: UInt16 = try settings.integer("GATEWAY_PORT", default: GatewayProcess.defaultPort, in: 0...65_535)

@@ -1,14 +1,14 @@
-// The settings of every process that `up` starts, read and checked before any of them is started.
+// The settings of every process that `up` or a drill starts, read and checked before any of them is started.
 import Broker
 import Gateway
 import Kafka
-import Platform
+package import Platform
 import Worker
 
-enum SettingsCheck {
+package enum SettingsCheck {
     /// A setting that makes no sense would end its process again and again, while the supervisor only sees that it does
     /// not get ready.
-    static func everything(_ system: SystemDescription, _ settings: Settings) throws {
+    package static func everything(_ system: SystemDescription, _ settings: Settings) throws {
         _ = try UpSettings(settings)
         let broker = try BrokerChoice(settings)
         if case .embedded = broker { _ = try BrokerSettings(settings) }

@@ -81,19 +81,23 @@ package final class TopicReader {
     /// Everything that was there when reading began, oldest first as far as clocks can tell.
     package func readBacklog() throws -> [Record] {
         var records: [Record] = []
-        let deadline = Clock.monotonicMilliseconds() + Int64(Self.callMilliseconds)
-        var quiet = deadline
-        while backlog > 0 {
-            if let record = try next(timeoutMilliseconds: 100) {
-                records.append(record)
-                quiet = Clock.monotonicMilliseconds() + Int64(Self.callMilliseconds)
-            } else if Clock.monotonicMilliseconds() > quiet {
-                throw Failure("the broker stopped answering \(backlog) records before the end")
-            }
-        }
+        try passBacklog { records.append($0) }
         return records.enumerated()
             .sorted { ($0.element.timestampMilliseconds, $0.offset) < ($1.element.timestampMilliseconds, $1.offset) }
             .map(\.element)
+    }
+
+    /// The same as it comes, in order only within a partition.
+    package func passBacklog(_ take: (Record) -> Void) throws {
+        var patience = Clock.monotonicMilliseconds() + Int64(Self.callMilliseconds)
+        while backlog > 0 {
+            if let record = try next(timeoutMilliseconds: 100) {
+                take(record)
+                patience = Clock.monotonicMilliseconds() + Int64(Self.callMilliseconds)
+            } else if Clock.monotonicMilliseconds() > patience {
+                throw Failure("the broker stopped answering \(backlog) records before the end")
+            }
+        }
     }
 
     package func close() { reader.close() }
