@@ -130,15 +130,18 @@ final class PartitionLog {
         return nil
     }
 
-    /// Bytes a reader at `offset` could get, without touching the disk; enough to decide whether to wait on.
-    func roughlyAvailable(from offset: Int64, limit: Int64) -> Int {
+    /// Bytes a reader at `offset` could get. Nil when it reads a segment behind the one that ends at `limit`: that one
+    /// does not grow, so there is nothing to wait for.
+    func available(from offset: Int64, limit: Int64) -> Int? {
         guard offset < limit else { return 0 }
-        if let last = segments.last, offset >= last.baseOffset, limit == last.nextOffset,
-            let first = try? last.find(offset, nowMilliseconds: last.lastUseMilliseconds)
-        {
-            return last.size - first.position
+        guard let segment = segments.last(where: { $0.baseOffset <= limit }), offset >= segment.baseOffset else {
+            return nil
         }
-        return 1
+        func position(_ offset: Int64) -> Int? {
+            (try? segment.find(offset, nowMilliseconds: segment.lastUseMilliseconds))?.position
+        }
+        guard let start = position(offset) else { return 1 }
+        return max(1, (position(limit) ?? segment.size) - start)
     }
 
     /// The first offset at or after a time, with its time.
