@@ -149,10 +149,14 @@ import Testing
         var me = try begin(client, id, output)
         #expect(try client.addOffsets(id, me, group: member.group) == 0)
         #expect(try client.commitInTransaction(id, me, member, input, offset: 5) == 0)
+        #expect(try client.commitInTransaction(id, me, .init(group: ""), input, offset: 5) == 24)
         #expect(try client.committed(member.group, input, stable: true) == (88, -1))
         #expect(try client.committed(member.group, input, stable: false) == (0, -1))
+        // Who asks for everything is told what is committed, not what may be.
+        #expect(try client.committedTopics(member.group) == [])
         #expect(try client.endTransaction(id, me, commit: true) == 0)
         try eventually { try client.committed(member.group, input) == (0, 5) }
+        #expect(try client.committedTopics(member.group) == [input])
         me = try begin(client, id, output)
         #expect(try client.addOffsets(id, me, group: member.group) == 0)
         #expect(try client.commitInTransaction(id, me, member, input, offset: 9) == 0)

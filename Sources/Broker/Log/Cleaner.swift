@@ -68,7 +68,9 @@ final class Cleaner {
 
     private func isExpired(_ config: TopicConfig, _ segment: Segment) -> Bool {
         guard config.retentionMilliseconds >= 0, !segment.isEmpty else { return false }
-        return core.wallMilliseconds - segment.maxTimestamp > config.retentionMilliseconds
+        // Records without a time count from when they came.
+        let newest = segment.maxTimestamp < 0 ? segment.createdMilliseconds : segment.maxTimestamp
+        return core.wallMilliseconds - newest > config.retentionMilliseconds
     }
 
     private func rollIfExpired(_ config: TopicConfig, _ log: PartitionLog) throws(StorageError) {
