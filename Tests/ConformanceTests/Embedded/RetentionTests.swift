@@ -58,6 +58,20 @@ import Testing
         }
     }
 
+    @Test func whatCompactionHasEmptiedHoldsUpNothing() throws {
+        try withBroker { broker, client, directory in
+            let configs = ["cleanup.policy": "compact,delete", "retention.ms": "3600000", "segment.bytes": "500"]
+            #expect(try client.createTopic("both", configs: configs) == 0)
+            // The first segment loses its only record, and the second is too large to be merged with it.
+            let values = ["first", String(repeating: "l", count: 600), "new"]
+            for (value, age) in zip(values, [Int64(0), 7_200_000, 0]) {
+                #expect(try client.produce("both", batch([value], keys: ["k"], timestamp: wall() - age)).code == 0)
+            }
+            try eventually { try client.listOffset("both", timestamp: -2).offset == 2 }
+            #expect(try client.fetch("both", from: 2).values == ["new"])
+        }
+    }
+
     @Test func aGroupWithoutMembersLivesByItsCommits() throws {
         try withBroker(offsetsRetention: 1500) { broker, client, directory in
             #expect(try client.createTopic("t") == 0)
