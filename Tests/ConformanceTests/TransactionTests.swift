@@ -78,6 +78,23 @@ import Testing
     }
 
     @Test(arguments: BrokerUnderTest.all)
+    func aReaderIsNotToldOfWhatWasAbortedFarBehindItsRecords(_ broker: BrokerUnderTest) throws {
+        let topic = try broker.topic()
+        let (client, id) = (try broker.client(), unique("tx"))
+        let me = try client.initProducer(id)
+        let long = String(repeating: "l", count: 20_000)
+        for sequence in Int32(0)..<6 {
+            try eventually { try client.addPartitions(id, me, topic, [0]) == [0] }
+            #expect(try send(client, id, me, topic, [long], sequence: sequence) == 0)
+            #expect(try client.endTransaction(id, me, commit: false) == 0)
+        }
+        try eventually { try client.fetch(topic, readCommitted: true).aborted.count == 6 }
+        let short = try client.fetch(topic, from: 2, partitionBytes: 100, readCommitted: true)
+        #expect(short.values == [long])
+        #expect(short.aborted.contains([me.id, 2]) && short.aborted.count < 4)
+    }
+
+    @Test(arguments: BrokerUnderTest.all)
     func aWaitingCommittedReaderWakesWhenTheTransactionEnds(_ broker: BrokerUnderTest) throws {
         let topic = try broker.topic()
         let (client, reader, id) = (try broker.client(), try broker.client(), unique("tx"))

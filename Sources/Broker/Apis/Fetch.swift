@@ -68,8 +68,9 @@ final class FetchWaiter {
     private struct Found {
         let wanted: Wanted
         let code: ErrorCode
-        let slice: FileSlice?
-        let limit: Int64
+        var slice: FileSlice?
+        /// Beyond all that is in the slice: transactions from here on do not matter to its reader.
+        var bound: Int64 = 0
     }
     /// Less than this is copied into the answer: one send(2) is cheaper than a send and a sendfile.
     private static let copiedBytes = 32 * 1024
@@ -191,19 +192,18 @@ final class FetchWaiter {
 
     private func find(_ wanted: Wanted, _ topic: String, left: Int, first: Bool) -> Found {
         guard let log = log(wanted, of: node.catalog.topics[topic]) else {
-            return Found(wanted: wanted, code: .unknownTopicOrPartition, slice: nil, limit: 0)
+            return Found(wanted: wanted, code: .unknownTopicOrPartition)
         }
-        let limit = limit(log)
         let code = code(wanted, log)
-        guard code == .none else { return Found(wanted: wanted, code: code, slice: nil, limit: limit) }
+        guard code == .none else { return Found(wanted: wanted, code: code) }
         do {
-            let slice = try log.read(
-                from: wanted.offset, limit: limit, maximumBytes: min(wanted.maximumBytes, max(0, left)),
+            let found = try log.read(
+                from: wanted.offset, limit: limit(log), maximumBytes: min(wanted.maximumBytes, max(0, left)),
                 firstWhole: first,
                 nowMilliseconds: node.wallMilliseconds)
-            return Found(wanted: wanted, code: .none, slice: slice, limit: limit)
+            return Found(wanted: wanted, code: .none, slice: found?.slice, bound: found?.bound ?? 0)
         } catch {
-            return Found(wanted: wanted, code: .kafkaStorageError, slice: nil, limit: limit)
+            return Found(wanted: wanted, code: .kafkaStorageError)
         }
     }
 
@@ -216,7 +216,7 @@ final class FetchWaiter {
         writer.int64(isFound ? log?.lastStableOffset ?? -1 : -1)
         if request.version >= 5 { writer.int64(isFound ? log?.logStartOffset ?? -1 : -1) }
         if readCommitted, let log, found.slice != nil {
-            let aborted = log.producers.aborted(in: found.wanted.offset..<max(found.wanted.offset, found.limit))
+            let aborted = log.producers.aborted(in: found.wanted.offset..<max(found.wanted.offset, found.bound))
             writer.array(aborted) { writer, transaction in
                 writer.int64(transaction.producerId)
                 writer.int64(transaction.firstOffset)

@@ -104,10 +104,10 @@ final class PartitionLog {
     // MARK: Reading
 
     /// Log bytes from `offset` on and before `limit`, at most `maximumBytes` unless the first batch alone is larger and
-    /// `firstWhole` asks for it anyway.
+    /// `firstWhole` asks for it anyway; and an offset that none of them reaches.
     func read(
         from offset: Int64, limit: Int64, maximumBytes: Int, firstWhole: Bool, nowMilliseconds: Int64
-    ) throws(StorageError) -> FileSlice? {
+    ) throws(StorageError) -> (slice: FileSlice, bound: Int64)? {
         guard offset < limit else { return nil }
         for index in segments.indices where segments[index].nextOffset > offset {
             let segment = segments[index]
@@ -125,7 +125,10 @@ final class PartitionLog {
             if length > allowed {
                 length = max(first.size, segment.wholeBatches(from: first.position, length: allowed))
             }
-            return FileSlice(file: try segment.open(), offset: first.position, length: length)
+            return (
+                FileSlice(file: try segment.open(), offset: first.position, length: length),
+                min(limit, segment.offsetBound(at: first.position + length))
+            )
         }
         return nil
     }

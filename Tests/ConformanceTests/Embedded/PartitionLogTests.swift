@@ -121,7 +121,8 @@ import Testing
     private func read(_ log: PartitionLog) throws -> RawClient.Fetched {
         let slice = try #require(
             try log.read(
-                from: 0, limit: log.nextOffset, maximumBytes: 1 << 20, firstWhole: true, nowMilliseconds: now))
+                from: 0, limit: log.nextOffset, maximumBytes: 1 << 20, firstWhole: true, nowMilliseconds: now)
+        ).slice
         var found = RawClient.Fetched()
         found.bytes = try slice.file.read(at: slice.offset, count: slice.length)
         return found
