@@ -140,4 +140,14 @@ import Testing
         #expect(try broker.client().endTransaction("tx", me, commit: true) == 0)
         #expect(try broker.client().committed("h", "t") == (0, -1))
     }
+
+    /// As on a full disk: nothing can be written there, but it says what it is to say.
+    @Test func anAnnouncementThatIsTrueAlreadyNeedNotBeWritten() throws {
+        let broker = try BrokerUnderKill()
+        broker.kill()
+        try FileManager.default.createDirectory(
+            atPath: broker.directory + "/bootstrap.new", withIntermediateDirectories: true)
+        try broker.start()
+        #expect(try broker.client().metadata([]).brokers == 1)
+    }
 }
