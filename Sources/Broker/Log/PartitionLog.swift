@@ -213,6 +213,10 @@ final class PartitionLog {
     /// Writes down what a start would otherwise have to read the active segment for.
     func saveCheckpoint() throws(StorageError) {
         guard !active.isEmpty else { return }
+        try writeCheckpoint()
+    }
+
+    private func writeCheckpoint() throws(StorageError) {
         bytesSinceCheckpoint = 0
         try Checkpoint(summary: active.summary, producers: producers).save(
             directory: directory, baseOffset: active.baseOffset)
@@ -235,6 +239,10 @@ final class PartitionLog {
 
     /// Removes the oldest segments; the active one is never among them.
     func dropSegments(_ count: Int) {
+        // The producers are written down beside the segments that go, and the active one may not have been their last.
+        do { try writeCheckpoint() } catch {
+            Log.warning("checkpoint not written; producers are forgotten", ["error": LogValue(error.description)])
+        }
         for segment in segments.prefix(count) { Checkpoint.removeSegment(segment, directory: directory) }
         segments.removeFirst(count)
         producers.forgetAborted(before: logStartOffset)

@@ -50,6 +50,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func producersAreKnownWhenTheirSegmentsAreGone(_ goesOn: Bool) throws {
+        try withTemporaryDirectory { directory in
+            var log = try open(directory)
+            _ = try append(transactional(0), to: log)
+            try end(log, commit: true)
+            log.limits.checkpointBytes = .max
+            try log.roll(nowMilliseconds: now)
+            if goesOn { _ = try append(batch(["another's"]), to: log) }
+            log.dropSegments(1)
+            log = try open(directory)
+            #expect(log.logStartOffset == 2 && log.nextOffset == (goesOn ? 3 : 2))
+            guard case .duplicate = try append(transactional(0), to: log) else {
+                throw Failed("a repeated batch was not recognised")
+            }
+            guard case .stored = try append(transactional(1), to: log) else { throw Failed("not stored") }
+        }
+    }
+
     @Test func aCheckpointThatCannotBeWrittenIsNoErrorOfTheBatch() throws {
         try withTemporaryDirectory { directory in
             let log = try open(directory)
