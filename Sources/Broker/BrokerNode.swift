@@ -207,7 +207,11 @@ final class BrokerNode {
             let count = try reader.int32()
             declaredTopics[name] = DeclaredTopic(
                 name: name, id: id, partitionCount: count, overrides: try TopicJournal.overrides(&reader))
-        default: declaredTopics[name] = nil
+        default:
+            declaredTopics[name] = nil
+            // As when it happened: a new topic of the same name begins without what the old one left behind.
+            groups.forgetTopic(name)
+            transactions.forgetTopic(name)
         }
     }
 

@@ -37,8 +37,10 @@ final class DataDirectory {
     /// Lets another broker have the directory.
     func release() { _ = flock(lock.descriptor, LOCK_UN) }
 
-    /// Tells other processes where to connect.
+    /// Tells other processes where to connect. What is true already is left alone: a full disk is no reason not to start.
     func announce(port: UInt16) throws(StorageError) {
-        try FileSystem.replace(path + "/bootstrap", with: "127.0.0.1:\(port)\n")
+        let text = "127.0.0.1:\(port)\n"
+        guard FileSystem.readText(path + "/bootstrap") != text else { return }
+        try FileSystem.replace(path + "/bootstrap", with: text)
     }
 }

@@ -50,6 +50,31 @@ import Testing
     }
 
     @Test(arguments: BrokerUnderTest.all)
+    func nobodyWaitsForWhatCannotCome(_ broker: BrokerUnderTest) throws {
+        let topic = try broker.topic(configs: ["segment.bytes": "1048576"])
+        let client = try broker.client()
+        let long = String(repeating: "s", count: 600_000)
+        for _ in 0..<3 { _ = try client.produce(topic, batch([long])) }
+        let started = ContinuousClock.now
+        // More than may be sent, and more than there is in a segment behind the last.
+        #expect(
+            try client.fetch(topic, from: 2, wait: 20_000, minimumBytes: 900_000, maximumBytes: 50).values == [long])
+        #expect(try client.fetch(topic, wait: 20_000, minimumBytes: 900_000).values == [long])
+        #expect(ContinuousClock.now - started < .seconds(10))
+        // The same for whoever may not read what an open transaction has in the last segment.
+        let (id, writer) = (unique("tx"), try broker.client())
+        let me = try writer.initProducer(id)
+        #expect(try writer.addPartitions(id, me, topic, [0]) == [0])
+        let open = batch([long], producerId: me.id, epoch: me.epoch, sequence: 0, transactional: true)
+        #expect(try writer.produce(topic, open, transactionalId: id).code == 0)
+        let again = ContinuousClock.now
+        #expect(
+            try client.fetch(topic, from: 2, wait: 20_000, minimumBytes: 900_000, readCommitted: true).values == [long])
+        #expect(ContinuousClock.now - again < .seconds(10))
+        #expect(try writer.endTransaction(id, me, commit: false) == 0)
+    }
+
+    @Test(arguments: BrokerUnderTest.all)
     func offsetsOutOfRangeAndUnknownPartitionsAreTold(_ broker: BrokerUnderTest) throws {
         let topic = try broker.topic()
         let client = try broker.client()

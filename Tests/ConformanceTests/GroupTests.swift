@@ -183,6 +183,13 @@ import Testing
         #expect(try client.commit(.init(group: group), topic, offset: 3) == 0)
         #expect(try client.committed(group, topic) == (0, 3))
         #expect(try client.commit(.init(group: group), unique("absent"), offset: 3) == 3)
+        let limit = String(repeating: "ü", count: 4096)
+        #expect(try client.commit(.init(group: group), topic, offset: 3, metadata: limit) == 0)
+        #expect(try client.commit(.init(group: group), topic, offset: 3, metadata: limit + "x") == 12)
+        // The group without a name, as consumers of long ago had it, commits and has no members.
+        #expect(try client.commit(.init(group: ""), topic, offset: 8) == 0)
+        #expect(try client.committed("", topic) == (0, 8))
+        #expect(try client.joinWithId("").code == 24)
         #expect(try client.commit(.init(group: unique("g"), generation: 4, id: "x"), topic, offset: 3) == 22)
         let joined = try client.joinWithId(group)
         var member = RawClient.GroupMember(group: group, generation: joined.generation, id: joined.memberId)

@@ -60,14 +60,16 @@ import Testing
         let client = try broker.client()
         let me = try client.initProducer(nil)
         #expect(me.code == 0 && me.id >= 0 && me.epoch == 0)
+        let time = Int64(Date().timeIntervalSince1970 * 1000) - 5000
         func send(_ values: [String], _ sequence: Int32, epoch: Int16? = nil) throws -> RawClient.Produced {
             try client.produce(
-                topic, batch(values, producerId: me.id, epoch: epoch ?? me.epoch, sequence: sequence))
+                topic,
+                batch(values, producerId: me.id, epoch: epoch ?? me.epoch, sequence: sequence, timestamp: time))
         }
         #expect(try send(["a", "b"], 0) == .init(code: 0, offset: 0))
         #expect(try send(["c"], 2) == .init(code: 0, offset: 2))
-        #expect(try send(["a", "b"], 0) == .init(code: 0, offset: 0))
-        #expect(try send(["c"], 2) == .init(code: 0, offset: 2))
+        #expect(try send(["a", "b"], 0) == .init(code: 0, offset: 0, timestamp: time))
+        #expect(try send(["c"], 2) == .init(code: 0, offset: 2, timestamp: time))
         #expect(try send(["gap"], 7).code == 45)
         for number in Int32(3)..<9 { #expect(try send(["n\(number)"], number).code == 0) }
         // Only the last five batches are remembered.

@@ -127,6 +127,8 @@ extension RawClient {
     struct Produced: Equatable {
         let code: Int16
         let offset: Int64
+        /// Set for a repeated batch: the time of the one that is stored.
+        var timestamp: Int64 = -1
     }
 
     func produce(
@@ -140,9 +142,9 @@ extension RawClient {
                 _ = try reader.int32()
                 let code = try reader.int16()
                 let offset = try reader.int64()
+                let timestamp = try reader.int64()
                 _ = try reader.int64()
-                _ = try reader.int64()
-                return Produced(code: code, offset: offset)
+                return Produced(code: code, offset: offset, timestamp: timestamp)
             }
         }
         guard let first = found.first?.first else { throw Failed("an empty answer to produce") }
@@ -296,7 +298,7 @@ func batch(
     transactional: Bool = false, timestamp: Int64? = nil, compression: Int16 = 0
 ) -> [UInt8] {
     let time = timestamp ?? Int64(Date().timeIntervalSince1970 * 1000)
-    var builder = BatchBuilder(baseOffset: 0, baseTimestamp: time)
+    var builder = BatchBuilder(baseOffset: 0, firstTimestamp: time)
     for (number, value) in values.enumerated() {
         let key = number < keys.count ? keys[number].map { Array($0.utf8)[...] } : nil
         builder.add(

@@ -166,6 +166,34 @@ extension RawClient {
         }.first?.first ?? -1
     }
 
+    /// The topics a group has committed anything of.
+    func committedTopics(_ group: String, stable: Bool = true) throws -> [String] {
+        try findCoordinator(group, transaction: false)
+        var topics: [String] = []
+        _ = try steadily {
+            var reader = try call(ApiKey.offsetFetch, 7) { writer in
+                writer.string(group)
+                writer.bytesLength(nil)
+                writer.bool(stable)
+                writer.endStructure()
+            }
+            _ = try reader.int32()
+            topics = try reader.array { reader throws(MalformedRequest) -> String in
+                let topic = try reader.string()
+                _ = try reader.array { reader throws(MalformedRequest) in
+                    try reader.skip(16)
+                    _ = try reader.nullableString()
+                    _ = try reader.int16()
+                    try reader.endStructure()
+                }
+                try reader.endStructure()
+                return topic
+            }
+            return try reader.int16()
+        }
+        return topics
+    }
+
     /// Partition 0 of a topic; -1 where nothing is committed.
     func committed(_ group: String, _ topic: String, stable: Bool = true) throws -> (code: Int16, offset: Int64) {
         try findCoordinator(group, transaction: false)

@@ -78,6 +78,23 @@ import Testing
     }
 
     @Test(arguments: BrokerUnderTest.all)
+    func aReaderIsNotToldOfWhatWasAbortedFarBehindItsRecords(_ broker: BrokerUnderTest) throws {
+        let topic = try broker.topic()
+        let (client, id) = (try broker.client(), unique("tx"))
+        let me = try client.initProducer(id)
+        let long = String(repeating: "l", count: 20_000)
+        for sequence in Int32(0)..<6 {
+            try eventually { try client.addPartitions(id, me, topic, [0]) == [0] }
+            #expect(try send(client, id, me, topic, [long], sequence: sequence) == 0)
+            #expect(try client.endTransaction(id, me, commit: false) == 0)
+        }
+        try eventually { try client.fetch(topic, readCommitted: true).aborted.count == 6 }
+        let short = try client.fetch(topic, from: 2, partitionBytes: 100, readCommitted: true)
+        #expect(short.values == [long])
+        #expect(short.aborted.contains([me.id, 2]) && short.aborted.count < 4)
+    }
+
+    @Test(arguments: BrokerUnderTest.all)
     func aWaitingCommittedReaderWakesWhenTheTransactionEnds(_ broker: BrokerUnderTest) throws {
         let topic = try broker.topic()
         let (client, reader, id) = (try broker.client(), try broker.client(), unique("tx"))
@@ -149,10 +166,14 @@ import Testing
         var me = try begin(client, id, output)
         #expect(try client.addOffsets(id, me, group: member.group) == 0)
         #expect(try client.commitInTransaction(id, me, member, input, offset: 5) == 0)
+        #expect(try client.commitInTransaction(id, me, .init(group: ""), input, offset: 5) == 24)
         #expect(try client.committed(member.group, input, stable: true) == (88, -1))
         #expect(try client.committed(member.group, input, stable: false) == (0, -1))
+        // Who asks for everything is told what is committed, not what may be.
+        #expect(try client.committedTopics(member.group) == [])
         #expect(try client.endTransaction(id, me, commit: true) == 0)
         try eventually { try client.committed(member.group, input) == (0, 5) }
+        #expect(try client.committedTopics(member.group) == [input])
         me = try begin(client, id, output)
         #expect(try client.addOffsets(id, me, group: member.group) == 0)
         #expect(try client.commitInTransaction(id, me, member, input, offset: 9) == 0)

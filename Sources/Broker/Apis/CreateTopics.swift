@@ -27,10 +27,11 @@ enum CreateTopics {
         _ = try reader.int32()
         let validateOnly = try reader.bool()
         try reader.endStructure()
-        let repeated = Dictionary(grouping: wanted, by: \.name).filter { $0.value.count > 1 }
+        let times = Dictionary(grouping: wanted, by: \.name).mapValues(\.count)
+        var answered: Set<String> = []
         var outcomes: [Outcome] = []
-        for topic in wanted where !outcomes.contains(where: { $0.name == topic.name }) {
-            if repeated[topic.name] != nil {
+        for topic in wanted where answered.insert(topic.name).inserted {
+            if times[topic.name] != 1 {
                 outcomes.append(Outcome(name: topic.name, code: .invalidRequest, reason: "named twice in one request"))
             } else {
                 outcomes.append(create(node, topic, validateOnly: validateOnly))
@@ -154,31 +155,35 @@ enum CreateTopics {
 }
 
 enum DeleteTopics {
+    private struct Wanted: Hashable {
+        let name: String?
+        let id: UUIDBytes
+    }
     private typealias Outcome = (name: String?, id: UUIDBytes, code: ErrorCode)
 
     static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
         let version = request.version
-        var wanted: [(name: String?, id: UUIDBytes)] = []
+        let wanted: [Wanted]
         if version >= 6 {
-            wanted = try reader.array { reader throws(MalformedRequest) -> (name: String?, id: UUIDBytes) in
+            wanted = try reader.array { reader throws(MalformedRequest) -> Wanted in
                 let name = try reader.nullableString()
                 let id = try reader.uuid()
                 try reader.endStructure()
-                return (name, id)
+                return Wanted(name: name, id: id)
             }
         } else {
-            wanted = try reader.array { reader throws(MalformedRequest) -> (name: String?, id: UUIDBytes) in
-                (try reader.string(), .zero)
+            wanted = try reader.array { reader throws(MalformedRequest) -> Wanted in
+                Wanted(name: try reader.string(), id: .zero)
             }
         }
         try reader.skip(4)
         try reader.endStructure()
         var outcomes: [Outcome] = []
-        for (index, one) in wanted.enumerated() {
-            guard !wanted[..<index].contains(where: { $0 == one }) else { continue }
-            let isRepeated = wanted[(index + 1)...].contains { $0 == one }
+        let times = Dictionary(grouping: wanted) { $0 }.mapValues(\.count)
+        var answered: Set<Wanted> = []
+        for one in wanted where answered.insert(one).inserted {
             // By name or by id, once.
-            guard (one.name == nil) != (one.id == .zero), !isRepeated else {
+            guard (one.name == nil) != (one.id == .zero), times[one] == 1 else {
                 outcomes.append((one.name, one.id, .invalidRequest))
                 continue
             }

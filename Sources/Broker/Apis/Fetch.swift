@@ -42,10 +42,11 @@ enum Fetch {
                 writer.endStructure()
             }
         }
+        let most = min(Int(max(0, maximumBytes)), node.settings.maximumFetchBytes)
+        // Nobody waits for more than may be sent.
         let waiter = FetchWaiter(
             node: node, request: request, topics: topics, readCommitted: readCommitted,
-            minimumBytes: Int(max(0, minimumBytes)),
-            maximumBytes: min(Int(max(0, maximumBytes)), node.settings.maximumFetchBytes))
+            minimumBytes: min(Int(max(0, minimumBytes)), most), maximumBytes: most)
         waiter.start(maximumWaitMilliseconds: Int64(max(0, maximumWait)))
     }
 }
@@ -67,11 +68,13 @@ final class FetchWaiter {
     private struct Found {
         let wanted: Wanted
         let code: ErrorCode
-        let slice: FileSlice?
-        let limit: Int64
+        var slice: FileSlice?
+        /// Beyond all that is in the slice: transactions from here on do not matter to its reader.
+        var bound: Int64 = 0
     }
     /// Less than this is copied into the answer: one send(2) is cheaper than a send and a sendfile.
     private static let copiedBytes = 32 * 1024
+    private static let stepMilliseconds: Int64 = 1000
 
     var isWoken = false
     private let node: BrokerNode
@@ -100,8 +103,19 @@ final class FetchWaiter {
         guard !isDone else { return }
         isWaiting = true
         for topic in topics { for wanted in topic.partitions { wanted.log?.waiters.append(self) } }
-        // The partitions keep it alive while it waits; once answered, its timer finds nobody.
-        node.core.after(milliseconds: maximumWaitMilliseconds) { [weak self] in self?.serve(deadlinePassed: true) }
+        wait(until: node.core.nowMilliseconds + maximumWaitMilliseconds)
+    }
+
+    /// The partitions keep it alive while it waits; once answered, its timer finds nobody. In short steps: a client may
+    /// ask for weeks, and neither the timers of what was answered nor those who have gone may be kept so long.
+    private func wait(until deadline: Int64) {
+        let left = deadline - node.core.nowMilliseconds
+        node.core.after(milliseconds: min(left, FetchWaiter.stepMilliseconds)) { [weak self] in
+            guard let self, !self.isDone else { return }
+            let isOver = self.node.core.nowMilliseconds >= deadline
+            guard isOver || self.request.isAbandoned else { return self.wait(until: deadline) }
+            self.serve(deadlinePassed: isOver)
+        }
     }
 
     /// Answers if there is enough, something went wrong, or time is up.
@@ -129,7 +143,8 @@ final class FetchWaiter {
             for wanted in topic.partitions {
                 any = true
                 guard let log = log(wanted, of: current), code(wanted, log) == .none else { return true }
-                bytes += min(wanted.maximumBytes, log.roughlyAvailable(from: wanted.offset, limit: limit(log)))
+                guard let available = log.available(from: wanted.offset, limit: limit(log)) else { return true }
+                bytes += min(wanted.maximumBytes, available)
                 if bytes > 0 && bytes >= minimumBytes { return true }
             }
         }
@@ -177,19 +192,18 @@ final class FetchWaiter {
 
     private func find(_ wanted: Wanted, _ topic: String, left: Int, first: Bool) -> Found {
         guard let log = log(wanted, of: node.catalog.topics[topic]) else {
-            return Found(wanted: wanted, code: .unknownTopicOrPartition, slice: nil, limit: 0)
+            return Found(wanted: wanted, code: .unknownTopicOrPartition)
         }
-        let limit = limit(log)
         let code = code(wanted, log)
-        guard code == .none else { return Found(wanted: wanted, code: code, slice: nil, limit: limit) }
+        guard code == .none else { return Found(wanted: wanted, code: code) }
         do {
-            let slice = try log.read(
-                from: wanted.offset, limit: limit, maximumBytes: min(wanted.maximumBytes, max(0, left)),
+            let found = try log.read(
+                from: wanted.offset, limit: limit(log), maximumBytes: min(wanted.maximumBytes, max(0, left)),
                 firstWhole: first,
                 nowMilliseconds: node.wallMilliseconds)
-            return Found(wanted: wanted, code: .none, slice: slice, limit: limit)
+            return Found(wanted: wanted, code: .none, slice: found?.slice, bound: found?.bound ?? 0)
         } catch {
-            return Found(wanted: wanted, code: .kafkaStorageError, slice: nil, limit: limit)
+            return Found(wanted: wanted, code: .kafkaStorageError)
         }
     }
 
@@ -202,7 +216,7 @@ final class FetchWaiter {
         writer.int64(isFound ? log?.lastStableOffset ?? -1 : -1)
         if request.version >= 5 { writer.int64(isFound ? log?.logStartOffset ?? -1 : -1) }
         if readCommitted, let log, found.slice != nil {
-            let aborted = log.producers.aborted(in: found.wanted.offset..<max(found.wanted.offset, found.limit))
+            let aborted = log.producers.aborted(in: found.wanted.offset..<max(found.wanted.offset, found.bound))
             writer.array(aborted) { writer, transaction in
                 writer.int64(transaction.producerId)
                 writer.int64(transaction.firstOffset)

@@ -6,8 +6,8 @@ enum OffsetCommit {
         let offset: CommittedOffset
     }
     typealias Topics = [(name: String, partitions: [Wanted])]
-    /// Metadata beyond this is refused, as by Kafka.
-    private static let maximumMetadataBytes = 4096
+    /// Longer metadata is refused, as by Kafka, which counts in units of UTF-16.
+    private static let maximumMetadataLength = 4096
 
     static func handle(_ node: BrokerNode, _ request: Request, _ reader: inout ByteReader) throws(MalformedRequest) {
         let version = request.version
@@ -56,7 +56,7 @@ enum OffsetCommit {
                 let key = TopicPartition(topic: topic.name, partition: wanted.partition)
                 if node.catalog.partition(key) == nil {
                     refused[key] = .unknownTopicOrPartition
-                } else if wanted.offset.metadata?.utf8.count ?? 0 > maximumMetadataBytes {
+                } else if wanted.offset.metadata?.utf16.count ?? 0 > maximumMetadataLength {
                     refused[key] = .offsetMetadataTooLarge
                 } else {
                     offsets[key] = wanted.offset
@@ -155,8 +155,7 @@ enum OffsetFetch {
 
     private static func everything(_ group: Group?) -> [(name: String, partitions: [Int32])] {
         guard let group else { return [] }
-        let keys = Set(group.offsets.keys).union(group.pendingOffsets.values.flatMap(\.keys))
-        return Dictionary(grouping: keys, by: \.topic).sorted { $0.key < $1.key }.map { topic, keys in
+        return Dictionary(grouping: group.offsets.keys, by: \.topic).sorted { $0.key < $1.key }.map { topic, keys in
             (topic, keys.map(\.partition).sorted())
         }
     }

@@ -11,6 +11,7 @@ enum Produce {
         var code = ErrorCode.none
         var reason: String?
         var baseOffset: Int64 = -1
+        var timestamp: Int64 = -1
         var logStartOffset: Int64 = -1
     }
 
@@ -82,7 +83,9 @@ enum Produce {
             case .stored(let offset):
                 result.baseOffset = offset
                 node.core.grown(log)
-            case .duplicate(let batch): result.baseOffset = batch.baseOffset
+            case .duplicate(let batch):
+                result.baseOffset = batch.baseOffset
+                result.timestamp = batch.timestamp
             case .refused(let code): result.code = code
             }
             result.logStartOffset = log.logStartOffset
@@ -104,7 +107,7 @@ enum Produce {
                     writer.int32(result.index)
                     writer.error(result.code)
                     writer.int64(result.baseOffset)
-                    writer.int64(-1)
+                    writer.int64(result.timestamp)
                     if request.version >= 5 { writer.int64(result.logStartOffset) }
                     if request.version >= 8 {
                         writer.count(0)

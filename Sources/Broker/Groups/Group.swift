@@ -88,6 +88,7 @@ final class Group {
     var offsets: [TopicPartition: CommittedOffset] = [:]
     /// Offsets of open transactions by producer id.
     var pendingOffsets: [Int64: [TopicPartition: CommittedOffset]] = [:]
+    /// When the last member left, or a group that never had any was last heard of.
     var emptySinceMilliseconds: Int64
     /// Goes up with every rebalance, so that its timers can tell whether they still matter.
     var rebalanceNumber = 0

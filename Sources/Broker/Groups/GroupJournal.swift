@@ -28,15 +28,14 @@ extension GroupCoordinator {
 
     func snapshot() -> [ByteWriter] {
         groups.values.flatMap { group -> [ByteWriter] in
-            var entries = [Journal.entry(.groupMembers) { GroupCoordinator.write(&$0, group) }]
-            if !group.offsets.isEmpty {
-                entries.append(
-                    Journal.entry(.groupOffsets) { writer in
-                        writer.string(group.id)
-                        OffsetsJournal.write(&writer, group.offsets)
-                    })
+            // Members last: they say since when the group is empty, which its offsets must not make younger.
+            let members = Journal.entry(.groupMembers) { GroupCoordinator.write(&$0, group) }
+            guard !group.offsets.isEmpty else { return [members] }
+            let offsets = Journal.entry(.groupOffsets) { writer in
+                writer.string(group.id)
+                OffsetsJournal.write(&writer, group.offsets)
             }
-            return entries
+            return [offsets, members]
         }
     }
 
@@ -45,7 +44,7 @@ extension GroupCoordinator {
         switch kind {
         case .groupOffsets:
             let offsets = try OffsetsJournal.read(&reader)
-            groupOrNew(id).offsets.merge(offsets) { _, new in new }
+            take(groupOrNew(id), offsets)
         case .groupMembers: try replayMembers(id, &reader)
         default: groups[id] = nil
         }

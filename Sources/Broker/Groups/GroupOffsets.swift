@@ -11,7 +11,6 @@ extension GroupCoordinator {
 
     /// Whether this member may commit now; Kafka's rules for plain and transactional commits.
     func checkCommit(_ committer: Committer, transactional: Bool) -> ErrorCode {
-        guard !committer.groupId.isEmpty else { return .invalidGroupId }
         guard let group = groups[committer.groupId] else {
             return committer.generation < 0 ? .none : .illegalGeneration
         }
@@ -34,8 +33,14 @@ extension GroupCoordinator {
             OffsetsJournal.write(&writer, offsets)
         }
         guard recorded else { return .coordinatorNotAvailable }
-        groupOrNew(groupId).offsets.merge(offsets) { _, new in new }
+        take(groupOrNew(groupId), offsets)
         return .none
+    }
+
+    /// A group without members, as consumers have it that choose their partitions themselves, lives by its commits.
+    func take(_ group: Group, _ offsets: Offsets) {
+        group.offsets.merge(offsets) { _, new in new }
+        if group.protocolType == nil { group.emptySinceMilliseconds = core.wallMilliseconds }
     }
 
     // Offsets inside a transaction are journalled by the transaction that holds them.
@@ -48,7 +53,7 @@ extension GroupCoordinator {
         guard let group = groups[groupId], let held = group.pendingOffsets.removeValue(forKey: producerId) else {
             return
         }
-        if commit { group.offsets.merge(held) { _, new in new } }
+        if commit { take(group, held) }
     }
 
     func forgetTopic(_ topic: String) {

@@ -41,13 +41,8 @@ final class Journal {
     func replay(_ apply: (JournalKind, inout ByteReader) throws(MalformedRequest) -> Void) throws {
         let bytes = try file.read(at: 0, count: try file.size())
         var position = 0
-        while bytes.count - position >= Journal.frameBytes {
-            let length = Int(bigEndian(bytes, position, 4))
-            let start = position + Journal.frameBytes
-            guard length > 0, length <= Journal.maximumEntryBytes, length <= bytes.count - start else { break }
-            let crc = UInt32(truncatingIfNeeded: bigEndian(bytes, position + 4, 4))
-            guard Crc32c.of(bytes, start..<start + length) == crc else { break }
-            var reader = ByteReader(bytes, range: start..<start + length)
+        while let content = Journal.content(bytes, at: position) {
+            var reader = ByteReader(bytes, range: content)
             do {
                 let code = try reader.int8()
                 guard let kind = JournalKind(rawValue: code) else { throw MalformedRequest("unknown kind \(code)") }
@@ -56,11 +51,35 @@ final class Journal {
                 throw BrokerStartError(
                     description: "\(path) holds an entry this version cannot read, at byte \(position): \(error)")
             }
-            position = start + length
+            position = content.upperBound
         }
-        if position < bytes.count { try file.truncate(to: position) }
+        if position < bytes.count {
+            // What a crash tears is the last entry. With whole ones behind it this is other damage, and they were acknowledged.
+            guard !(position + 1..<bytes.count).contains(where: { Journal.isEntry(bytes, at: $0) }) else {
+                throw BrokerStartError(
+                    description: "\(path) is damaged at byte \(position), before entries that are whole")
+            }
+            try file.truncate(to: position)
+        }
         size = position
         compactedSize = position
+    }
+
+    /// Where the content of the whole entry lies that begins here, if one does.
+    private static func content(_ bytes: [UInt8], at position: Int) -> Range<Int>? {
+        guard bytes.count - position >= frameBytes else { return nil }
+        let length = Int(bigEndian(bytes, position, 4))
+        let start = position + frameBytes
+        guard length > 0, length <= maximumEntryBytes, length <= bytes.count - start else { return nil }
+        let crc = UInt32(truncatingIfNeeded: bigEndian(bytes, position + 4, 4))
+        return Crc32c.of(bytes, start..<start + length) == crc ? start..<start + length : nil
+    }
+
+    /// Looks at the kind first: a checksum of many bytes at every place would take its time.
+    private static func isEntry(_ bytes: [UInt8], at position: Int) -> Bool {
+        let start = position + frameBytes
+        guard start < bytes.count, JournalKind(rawValue: Int8(bitPattern: bytes[start])) != nil else { return false }
+        return content(bytes, at: position) != nil
     }
 
     static func entry(_ kind: JournalKind, _ write: (inout ByteWriter) -> Void) -> ByteWriter {

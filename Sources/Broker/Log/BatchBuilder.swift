@@ -8,11 +8,14 @@ struct BatchBuilder {
     private var lastOffset: Int64
     private var count: Int32 = 0
     private(set) var size: Int
+    /// From when on compaction may drop the tombstones in here; it takes the place of the base timestamp, as with Kafka.
+    let deleteHorizon: Int64?
 
-    init(baseOffset: Int64, baseTimestamp: Int64) {
+    init(baseOffset: Int64, firstTimestamp: Int64, deleteHorizon: Int64? = nil) {
         self.baseOffset = baseOffset
-        self.baseTimestamp = baseTimestamp
-        maxTimestamp = baseTimestamp
+        self.deleteHorizon = deleteHorizon
+        baseTimestamp = deleteHorizon ?? firstTimestamp
+        maxTimestamp = firstTimestamp
         lastOffset = baseOffset
         writer = ByteWriter(capacity: 256)
         writer.raw([UInt8](repeating: 0, count: BatchHeader.size))
@@ -49,7 +52,7 @@ struct BatchBuilder {
         tail.int32(0)
         tail.int8(2)
         tail.int32(0)
-        tail.int16(attributes)
+        tail.int16(deleteHorizon == nil ? attributes : attributes | BatchHeader.deleteHorizonBit)
         tail.int32(Int32(truncatingIfNeeded: lastOffset - baseOffset))
         tail.int64(baseTimestamp)
         tail.int64(maxTimestamp)
@@ -73,7 +76,7 @@ struct BatchBuilder {
         var value = ByteWriter(capacity: 6)
         value.int16(0)
         value.int32(0)
-        var builder = BatchBuilder(baseOffset: offset, baseTimestamp: timestamp)
+        var builder = BatchBuilder(baseOffset: offset, firstTimestamp: timestamp)
         builder.add(offset: offset, timestamp: timestamp, key: key.bytes[...], value: value.bytes[...], headers: [0])
         return builder.finish(attributes: 0x30, producerId: producerId, producerEpoch: producerEpoch)
     }

@@ -55,20 +55,24 @@ final class Cleaner {
         }
         var count = 0
         var excess = config.retentionBytes < 0 ? 0 : Int64(log.totalBytes) - config.retentionBytes
-        for segment in log.segments.dropLast() {
+        for (number, segment) in log.segments.dropLast().enumerated() {
             // Transactions that are open are never cut in two.
             guard segment.nextOffset <= log.lastStableOffset else { break }
+            // Compaction has left nothing in it: it goes with what follows.
+            if segment.isEmpty { continue }
             let isExcess = config.retentionBytes >= 0 && excess >= Int64(segment.size)
             guard isExpired(config, segment) || isExcess else { break }
             excess -= Int64(segment.size)
-            count += 1
+            count = number + 1
         }
         if count > 0 { log.dropSegments(count) }
     }
 
     private func isExpired(_ config: TopicConfig, _ segment: Segment) -> Bool {
         guard config.retentionMilliseconds >= 0, !segment.isEmpty else { return false }
-        return core.wallMilliseconds - segment.maxTimestamp > config.retentionMilliseconds
+        // Records without a time count from when they came.
+        let newest = segment.maxTimestamp < 0 ? segment.createdMilliseconds : segment.maxTimestamp
+        return core.wallMilliseconds - newest > config.retentionMilliseconds
     }
 
     private func rollIfExpired(_ config: TopicConfig, _ log: PartitionLog) throws(StorageError) {

@@ -30,14 +30,16 @@ final class Compaction {
     }
     /// Keys remembered in one run; what does not fit waits for the next run.
     static let maximumKeys = 300_000
+    /// Far beyond everybody's lifetime, and far from where times overflow.
+    private static let longestDeleteRetention: Int64 = 1 << 50
     private static let stepBytes = 256 * 1024
     private static let outputBatchBytes = 32 * 1024
 
     let log: PartitionLog
-    private let deleteTombstonesBefore: Int64
-    /// A tombstone goes only in a run after the one that took what it deletes: whoever is reading meanwhile would keep the
-    /// old record and never hear of its end.
-    private let deleteTombstonesBelow: Int64
+    private let wallMilliseconds: Int64
+    /// Until when the tombstones stay that this run is the first to meet. It takes what they delete, and whoever has read
+    /// that must still hear of its end: so their time counts from here, as with Kafka, and not from when they were written.
+    private let deleteHorizon: Int64
     private let end: Int64
     private var sources: [Segment]
     private var phase = Phase.mapping
@@ -63,8 +65,8 @@ final class Compaction {
         sources = Array(closed)
         end = last.nextOffset
         mappedEnd = end
-        deleteTombstonesBelow = log.cleanedUpTo
-        deleteTombstonesBefore = wallMilliseconds - config.deleteRetentionMilliseconds
+        self.wallMilliseconds = wallMilliseconds
+        deleteHorizon = wallMilliseconds + min(config.deleteRetentionMilliseconds, Compaction.longestDeleteRetention)
         number = closed.firstIndex { $0.nextOffset > log.cleanedUpTo } ?? 0
     }
 
@@ -140,16 +142,20 @@ final class Compaction {
         var kept: [RecordView] = []
         _ = try? RecordBatch.forEachRecord(header, block, start..<start + header.totalSize) {
             record throws(MalformedRequest) in
-            if keeps(record, block) { kept.append(record) }
+            if keeps(record, header, block) { kept.append(record) }
         }
-        for record in kept { try output.append(record, block) }
+        for record in kept {
+            let isTombstone = record.key != nil && record.value == nil
+            try output.append(
+                record, block, deleteHorizon: isTombstone ? header.deleteHorizon ?? deleteHorizon : nil)
+        }
     }
 
-    private func keeps(_ record: RecordView, _ block: [UInt8]) -> Bool {
+    private func keeps(_ record: RecordView, _ header: BatchHeader, _ block: [UInt8]) -> Bool {
         guard let key = record.key else { return true }
         if let newest = latest[KeyHash(block[key])], newest > record.offset { return false }
-        return record.value != nil || hasKeptCompressed || record.timestamp >= deleteTombstonesBefore
-            || record.offset >= deleteTombstonesBelow
+        guard record.value == nil, !hasKeptCompressed, let horizon = header.deleteHorizon else { return true }
+        return horizon > wallMilliseconds
     }
 
     private func ensureOutput() throws(StorageError) -> SegmentRewrite {

@@ -104,10 +104,10 @@ final class PartitionLog {
     // MARK: Reading
 
     /// Log bytes from `offset` on and before `limit`, at most `maximumBytes` unless the first batch alone is larger and
-    /// `firstWhole` asks for it anyway.
+    /// `firstWhole` asks for it anyway; and an offset that none of them reaches.
     func read(
         from offset: Int64, limit: Int64, maximumBytes: Int, firstWhole: Bool, nowMilliseconds: Int64
-    ) throws(StorageError) -> FileSlice? {
+    ) throws(StorageError) -> (slice: FileSlice, bound: Int64)? {
         guard offset < limit else { return nil }
         for index in segments.indices where segments[index].nextOffset > offset {
             let segment = segments[index]
@@ -125,20 +125,26 @@ final class PartitionLog {
             if length > allowed {
                 length = max(first.size, segment.wholeBatches(from: first.position, length: allowed))
             }
-            return FileSlice(file: try segment.open(), offset: first.position, length: length)
+            return (
+                FileSlice(file: try segment.open(), offset: first.position, length: length),
+                min(limit, segment.offsetBound(at: first.position + length))
+            )
         }
         return nil
     }
 
-    /// Bytes a reader at `offset` could get, without touching the disk; enough to decide whether to wait on.
-    func roughlyAvailable(from offset: Int64, limit: Int64) -> Int {
+    /// Bytes a reader at `offset` could get. Nil when it reads a segment behind the one that ends at `limit`: that one
+    /// does not grow, so there is nothing to wait for.
+    func available(from offset: Int64, limit: Int64) -> Int? {
         guard offset < limit else { return 0 }
-        if let last = segments.last, offset >= last.baseOffset, limit == last.nextOffset,
-            let first = try? last.find(offset, nowMilliseconds: last.lastUseMilliseconds)
-        {
-            return last.size - first.position
+        guard let segment = segments.last(where: { $0.baseOffset <= limit }), offset >= segment.baseOffset else {
+            return nil
         }
-        return 1
+        func position(_ offset: Int64) -> Int? {
+            (try? segment.find(offset, nowMilliseconds: segment.lastUseMilliseconds))?.position
+        }
+        guard let start = position(offset) else { return 1 }
+        return max(1, (position(limit) ?? segment.size) - start)
     }
 
     /// The first offset at or after a time, with its time.
@@ -207,6 +213,10 @@ final class PartitionLog {
     /// Writes down what a start would otherwise have to read the active segment for.
     func saveCheckpoint() throws(StorageError) {
         guard !active.isEmpty else { return }
+        try writeCheckpoint()
+    }
+
+    private func writeCheckpoint() throws(StorageError) {
         bytesSinceCheckpoint = 0
         try Checkpoint(summary: active.summary, producers: producers).save(
             directory: directory, baseOffset: active.baseOffset)
@@ -229,6 +239,10 @@ final class PartitionLog {
 
     /// Removes the oldest segments; the active one is never among them.
     func dropSegments(_ count: Int) {
+        // The producers are written down beside the segments that go, and the active one may not have been their last.
+        do { try writeCheckpoint() } catch {
+            Log.warning("checkpoint not written; producers are forgotten", ["error": LogValue(error.description)])
+        }
         for segment in segments.prefix(count) { Checkpoint.removeSegment(segment, directory: directory) }
         segments.removeFirst(count)
         producers.forgetAborted(before: logStartOffset)

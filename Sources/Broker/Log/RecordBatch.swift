@@ -5,6 +5,7 @@ struct BatchHeader {
     /// Enough of the header to walk a log: offset, length and the last offset.
     static let lengthPrefix = 12
     static let leaderEpochOffset = 12
+    static let deleteHorizonBit: Int16 = 0x40
     private static let crcOffset = 17
     private static let checkedFrom = 21
 
@@ -25,6 +26,8 @@ struct BatchHeader {
     var lastOffset: Int64 { baseOffset &+ Int64(lastOffsetDelta) }
     var isTransactional: Bool { attributes & 0x10 != 0 }
     var isControl: Bool { attributes & 0x20 != 0 }
+    /// What compaction wrote down when it first met the tombstones in here: from then on they may go.
+    var deleteHorizon: Int64? { attributes & BatchHeader.deleteHorizonBit == 0 ? nil : baseTimestamp }
     var compression: Int16 { attributes & 0x07 }
     var lastSequence: Int32 { BatchHeader.sequence(baseSequence, plus: lastOffsetDelta) }
 

@@ -111,27 +111,34 @@ final class Segment {
     }
 
     private func entry(before offset: Int64) -> Int {
+        let after = firstEntry { $0.offset > offset }
+        return after == 0 ? 0 : index[after - 1].position
+    }
+
+    /// The number of the first index entry that is far enough; they all are from there on.
+    private func firstEntry(_ isFarEnough: (IndexEntry) -> Bool) -> Int {
         var low = 0
         var high = index.count
         while low < high {
             let middle = (low + high) / 2
-            if index[middle].offset <= offset { low = middle + 1 } else { high = middle }
+            if isFarEnough(index[middle]) { high = middle } else { low = middle + 1 }
         }
-        return low == 0 ? 0 : index[low - 1].position
+        return low
+    }
+
+    /// An offset that no batch before this place in the file reaches; the lowest the index knows.
+    func offsetBound(at position: Int) -> Int64 {
+        let after = firstEntry { $0.position >= position }
+        return after < index.count ? index[after].offset : nextOffset
     }
 
     /// How much of a stretch ends with a whole batch, as far as the index knows: a client throws the beginning of a
     /// batch away and asks for it again. No index entry in it means that it is short, or one batch.
     func wholeBatches(from position: Int, length: Int) -> Int {
         let end = position + length
-        var low = 0
-        var high = index.count
-        while low < high {
-            let middle = (low + high) / 2
-            if index[middle].position <= end { low = middle + 1 } else { high = middle }
-        }
-        guard low > 0, index[low - 1].position > position else { return length }
-        return index[low - 1].position - position
+        let after = firstEntry { $0.position > end }
+        guard after > 0, index[after - 1].position > position else { return length }
+        return index[after - 1].position - position
     }
 
     /// Visits batches in order until the body says stop.

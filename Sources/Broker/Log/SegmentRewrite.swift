@@ -22,8 +22,13 @@ final class SegmentRewrite {
         file = try LogFile(path: path, create: true)
     }
 
-    func append(_ record: RecordView, _ block: [UInt8]) throws(StorageError) {
-        var builder = self.builder ?? BatchBuilder(baseOffset: record.offset, baseTimestamp: record.timestamp)
+    /// A tombstone comes with the time it may go, which is that of its whole batch; other records go into any.
+    func append(_ record: RecordView, _ block: [UInt8], deleteHorizon: Int64?) throws(StorageError) {
+        if let deleteHorizon, let builder, builder.deleteHorizon != deleteHorizon { try flush() }
+        var builder =
+            self.builder
+            ?? BatchBuilder(
+                baseOffset: record.offset, firstTimestamp: record.timestamp, deleteHorizon: deleteHorizon)
         self.builder = nil
         builder.add(
             offset: record.offset, timestamp: record.timestamp, key: record.key.map { block[$0] },

@@ -66,24 +66,29 @@ final class Connection {
     /// Handles as many whole requests as may be handled now.
     private func process() {
         processing = true
-        defer { processing = false }
-        while state == .idle, output.isEmpty, input.count >= 4 {
-            let size = Int(Int32(truncatingIfNeeded: bigEndian(input, 0, 4)))
+        var start = 0
+        defer {
+            processing = false
+            // Once for all of them: what a client has sent ahead is not moved up for each.
+            if start > 0 && state != .closed { input.removeFirst(start) }
+        }
+        while state == .idle, output.isEmpty, input.count - start >= 4 {
+            let size = Int(Int32(truncatingIfNeeded: bigEndian(input, start, 4)))
             guard size > 0, size <= node.settings.maximumRequestBytes else { return close() }
-            guard input.count >= 4 + size else {
+            guard input.count - start >= 4 + size else {
                 if input.capacity < 4 + size && input.count > 64 * 1024 { input.reserveCapacity(4 + size) }
                 return
             }
             state = .busy
             lastProgressMilliseconds = node.nowMilliseconds
-            if input.count == 4 + size {
+            if start == 0 && input.count == 4 + size {
                 // The usual case: the buffer is the frame, and is handed over without a copy.
                 let frame = input
                 input = []
                 node.dispatch(frame, of: self)
             } else {
-                let frame = Array(input[0..<4 + size])
-                input.removeFirst(4 + size)
+                let frame = Array(input[start..<start + 4 + size])
+                start += 4 + size
                 node.dispatch(frame, of: self)
             }
         }

@@ -158,6 +158,7 @@ final class TransactionCoordinator {
         _ held: GroupCoordinator.Offsets
     ) -> ErrorCode {
         guard !id.isEmpty else { return .invalidRequest }
+        guard !committer.groupId.isEmpty else { return .invalidGroupId }
         guard let transaction = transactions[id], transaction.producerId == producerId else {
             return .invalidProducerIdMapping
         }

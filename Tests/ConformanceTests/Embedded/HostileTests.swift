@@ -100,4 +100,20 @@ import Testing
             #expect(try reader.int32() == Int32(number + 1))
         }
     }
+
+    @Test(.timeLimit(.minutes(1)))
+    func manyNamesInOneRequestHoldUpNobody() throws {
+        let client = try BrokerUnderTest.embedded.client()
+        let names = (0..<30_000).map { "absent-\($0)" }
+        var reader = try client.call(ApiKey.deleteTopics, 1) { writer in
+            writer.array(names) { $0.string($1) }
+            writer.int32(10_000)
+        }
+        _ = try reader.int32()
+        let codes = try reader.array { reader throws(MalformedRequest) -> Int16 in
+            _ = try reader.string()
+            return try reader.int16()
+        }
+        #expect(codes.count == names.count && codes.allSatisfy { $0 == 3 })
+    }
 }

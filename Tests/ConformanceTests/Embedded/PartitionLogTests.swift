@@ -50,6 +50,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func producersAreKnownWhenTheirSegmentsAreGone(_ goesOn: Bool) throws {
+        try withTemporaryDirectory { directory in
+            var log = try open(directory)
+            _ = try append(transactional(0), to: log)
+            try end(log, commit: true)
+            log.limits.checkpointBytes = .max
+            try log.roll(nowMilliseconds: now)
+            if goesOn { _ = try append(batch(["another's"]), to: log) }
+            log.dropSegments(1)
+            log = try open(directory)
+            #expect(log.logStartOffset == 2 && log.nextOffset == (goesOn ? 3 : 2))
+            guard case .duplicate = try append(transactional(0), to: log) else {
+                throw Failed("a repeated batch was not recognised")
+            }
+            guard case .stored = try append(transactional(1), to: log) else { throw Failed("not stored") }
+        }
+    }
+
     @Test func aCheckpointThatCannotBeWrittenIsNoErrorOfTheBatch() throws {
         try withTemporaryDirectory { directory in
             let log = try open(directory)
@@ -80,21 +99,51 @@ import Testing
         }
     }
 
-    private func compact(_ log: PartitionLog) throws {
+    /// Whoever has read the old record has all of the retention to hear of its end, however late compaction came.
+    @Test(arguments: [Int64(1000), .max])
+    func theTimeOfATombstoneBeginsWithTheRunThatTookItsRecord(_ retention: Int64) throws {
+        try withTemporaryDirectory { directory in
+            var log = try open(directory)
+            _ = try append(batch(["old"], keys: ["k"], timestamp: 1), to: log)
+            _ = try append(batch(["null"], keys: ["k"], timestamp: 2), to: log)
+            for time in [Int64(0), 500, 999] {
+                _ = try append(batch(["at \(time)"], keys: ["other \(time)"]), to: log)
+                try compact(log, retention: retention, at: now + time)
+                #expect(try values(log).first == "null")
+                log = try open(directory)
+            }
+            let kept = try read(log)
+            let header = try #require(kept.batches.first?.header)
+            #expect(header.deleteHorizon.map { $0 >= now + 1000 } == true && header.maxTimestamp >= now - 1000)
+            _ = try RecordBatch.forEachRecord(header, kept.bytes, 0..<header.totalSize) {
+                record throws(MalformedRequest) in
+                if record.value == nil && record.timestamp != 2 { throw MalformedRequest("another time") }
+            }
+            _ = try append(batch(["last"], keys: ["last"]), to: log)
+            try compact(log, retention: retention, at: now + 1000)
+            #expect(try values(log).contains("null") == (retention == .max))
+            #expect(try values(log).count == (retention == .max ? 5 : 4))
+        }
+    }
+
+    private func compact(_ log: PartitionLog, retention: Int64 = 0, at time: Int64? = nil) throws {
         try log.roll(nowMilliseconds: now)
         var config = TopicConfig(segmentBytes: log.limits.segmentBytes)
-        config.deleteRetentionMilliseconds = 0
+        config.deleteRetentionMilliseconds = retention
         config.minimumDirtyRatio = 0
-        let run = try #require(Compaction(log: log, config: config, wallMilliseconds: now))
+        let run = try #require(Compaction(log: log, config: config, wallMilliseconds: time ?? now))
         while case .more = try run.step() {}
     }
 
-    private func values(_ log: PartitionLog) throws -> [String] {
+    private func values(_ log: PartitionLog) throws -> [String] { try read(log).values }
+
+    private func read(_ log: PartitionLog) throws -> RawClient.Fetched {
         let slice = try #require(
             try log.read(
-                from: 0, limit: log.nextOffset, maximumBytes: 1 << 20, firstWhole: true, nowMilliseconds: now))
+                from: 0, limit: log.nextOffset, maximumBytes: 1 << 20, firstWhole: true, nowMilliseconds: now)
+        ).slice
         var found = RawClient.Fetched()
         found.bytes = try slice.file.read(at: slice.offset, count: slice.length)
-        return found.values
+        return found
     }
 }

@@ -100,4 +100,54 @@ import Testing
             #expect(log.producers.aborted.map(\.producerId) == [7])
         }
     }
+
+    @Test func damageBeforeWholeEntriesKeepsTheBrokerFromStartingAndCostsNothing() throws {
+        let broker = try BrokerUnderKill()
+        #expect(try broker.client().createTopic("kept") == 0)
+        #expect(try broker.client().produce("kept", batch(["x"])).code == 0)
+        broker.kill()
+        let journal = URL(fileURLWithPath: broker.directory + "/journal")
+        let whole = try Data(contentsOf: journal)
+        // One bit: of a length, of a checksum, of the content.
+        for place in [1, 5, 9] {
+            var damaged = whole
+            damaged[place] ^= 1
+            try damaged.write(to: journal)
+            #expect(throws: BrokerStartError.self) { try EmbeddedBroker(directory: broker.directory) }
+            #expect(try Data(contentsOf: journal) == damaged)
+            #expect(broker.files("kept", suffix: ".log").count == 1)
+        }
+        try whole.write(to: journal)
+        try broker.start()
+        #expect(try broker.client().fetch("kept").values == ["x"])
+    }
+
+    @Test func aTopicCreatedAnewBeginsWithoutTheOffsetsOfTheOldOne() throws {
+        let broker = try BrokerUnderKill()
+        let client = try broker.client()
+        #expect(try client.createTopic("t") == 0 && client.createTopic("stays") == 0)
+        #expect(try client.commit(.init(group: "g"), "t", offset: 7) == 0)
+        #expect(try client.commit(.init(group: "g"), "stays", offset: 8) == 0)
+        // The group of a transaction that is open at the kill.
+        let me = try client.initProducer("tx")
+        #expect(try client.addOffsets("tx", me, group: "h") == 0)
+        #expect(try client.commitInTransaction("tx", me, .init(group: "h"), "t", offset: 9) == 0)
+        #expect(try client.deleteTopic("t") == 0 && client.createTopic("t") == 0)
+        broker.kill()
+        try broker.start()
+        #expect(try broker.client().committed("g", "t") == (0, -1))
+        #expect(try broker.client().committed("g", "stays") == (0, 8))
+        #expect(try broker.client().endTransaction("tx", me, commit: true) == 0)
+        #expect(try broker.client().committed("h", "t") == (0, -1))
+    }
+
+    /// As on a full disk: nothing can be written there, but it says what it is to say.
+    @Test func anAnnouncementThatIsTrueAlreadyNeedNotBeWritten() throws {
+        let broker = try BrokerUnderKill()
+        broker.kill()
+        try FileManager.default.createDirectory(
+            atPath: broker.directory + "/bootstrap.new", withIntermediateDirectories: true)
+        try broker.start()
+        #expect(try broker.client().metadata([]).brokers == 1)
+    }
 }

@@ -6,10 +6,13 @@ import Testing
 @testable import Broker
 
 @Suite struct RetentionTests {
-    private func withBroker(_ body: (EmbeddedBroker, RawClient, String) throws -> Void) throws {
+    private func withBroker(
+        offsetsRetention: Int64? = nil, _ body: (EmbeddedBroker, RawClient, String) throws -> Void
+    ) throws {
         try withTemporaryDirectory { directory in
             var settings = BrokerSettings()
             settings.upkeepMilliseconds = 20
+            if let offsetsRetention { settings.offsetsRetentionMilliseconds = offsetsRetention }
             let broker = try EmbeddedBroker(directory: directory, settings: settings)
             defer { broker.stop() }
             try body(broker, try RawClient(bootstrap: broker.bootstrap), directory)
@@ -37,6 +40,47 @@ import Testing
             #expect(try client.produce("aged", batch(["new"])).offset == 50)
             #expect(try client.fetch("aged", from: 50).values == ["new"])
             try eventually { segments(directory, "aged").count == 1 }
+        }
+    }
+
+    @Test func recordsWithoutATimeCountFromWhenTheyCame() throws {
+        try withBroker { broker, client, directory in
+            for topic in ["timeless", "old"] {
+                #expect(try client.createTopic(topic, configs: ["retention.ms": "3600000"]) == 0)
+            }
+            #expect(try client.produce("timeless", batch(["x"], timestamp: -1)).code == 0)
+            // Twice, so that at least one round has looked at both.
+            for round in Int64(1)...2 {
+                #expect(try client.produce("old", batch(["x"], timestamp: 1)).code == 0)
+                try eventually { try client.listOffset("old", timestamp: -2).offset == round }
+            }
+            #expect(try client.fetch("timeless").values == ["x"])
+        }
+    }
+
+    @Test func whatCompactionHasEmptiedHoldsUpNothing() throws {
+        try withBroker { broker, client, directory in
+            let configs = ["cleanup.policy": "compact,delete", "retention.ms": "3600000", "segment.bytes": "500"]
+            #expect(try client.createTopic("both", configs: configs) == 0)
+            // The first segment loses its only record, and the second is too large to be merged with it.
+            let values = ["first", String(repeating: "l", count: 600), "new"]
+            for (value, age) in zip(values, [Int64(0), 7_200_000, 0]) {
+                #expect(try client.produce("both", batch([value], keys: ["k"], timestamp: wall() - age)).code == 0)
+            }
+            try eventually { try client.listOffset("both", timestamp: -2).offset == 2 }
+            #expect(try client.fetch("both", from: 2).values == ["new"])
+        }
+    }
+
+    @Test func aGroupWithoutMembersLivesByItsCommits() throws {
+        try withBroker(offsetsRetention: 1500) { broker, client, directory in
+            #expect(try client.createTopic("t") == 0)
+            let end = ContinuousClock.now + .milliseconds(2500)
+            while ContinuousClock.now < end {
+                #expect(try client.commit(.init(group: "alone"), "t", offset: 5) == 0)
+                #expect(try client.committed("alone", "t") == (0, 5))
+            }
+            try eventually { try client.committed("alone", "t") == (0, -1) }
         }
     }
 
