@@ -18,15 +18,17 @@ struct Lists {
             filters.isEmpty
             ? try shard.count(table)
             : try shard.store.first("SELECT COUNT(*) AS n FROM \(source)\(condition)", values)?.integer("n") ?? 0
-        let rows = try shard.store.query(
+        var body = Array("{\"total\":\(total),\"items\":[".utf8)
+        let first = body.count
+        // Row by row: those of a far page are many, and only their text is kept.
+        try shard.store.forEach(
             """
             SELECT \(resource.columns) FROM \(source)\(condition)
             ORDER BY \(order(resource, query)) LIMIT \(try limit(query))
-            """, values)
-        var body = Array("{\"total\":\(total),\"items\":[".utf8)
-        for (place, row) in rows.enumerated() {
-            if place > 0 { body.append(UInt8(ascii: ",")) }
-            resource.write(row.values, to: &body)
+            """, values
+        ) { row in
+            if body.count > first { body.append(UInt8(ascii: ",")) }
+            resource.write(row.values(), to: &body)
             if body.count > bytesMax {
                 throw Problem.badRequest("the answer would be larger than \(bytesMax) bytes, ask for a smaller page")
             }
