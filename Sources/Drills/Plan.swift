@@ -76,11 +76,13 @@ struct Plan: Sendable {
 
     static let broker = "broker"
 
+    /// For who reads along. A reader that goes away, as `| head` does, ends no drill: its verdict is the exit status.
+    func tell(_ line: String) { if !isJSON { Terminal.tell(line) } }
+
     /// A report that could not be written would be missed only when the drill is over.
     private static func file(_ path: String) throws(UsageError) -> String {
         let file = FileSystem.absolute(path)
-        let folder = file[..<(file.lastIndex(of: "/") ?? file.startIndex)]
-        guard folder.isEmpty || FileSystem.exists(String(folder)) else {
+        if let folder = FileSystem.parent(of: file), !FileSystem.exists(folder) {
             throw UsageError("--report is '\(path)', but there is no folder \(folder)")
         }
         return file

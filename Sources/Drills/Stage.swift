@@ -166,6 +166,5 @@ final class Stage {
 
     var elapsed: String { Readable.duration(milliseconds: Clock.monotonicMilliseconds() - begun) }
 
-    /// A reader that goes away, as `| head` does, ends no drill: its verdict is the exit status.
-    func tell(_ line: String) { if !plan.isJSON { Terminal.tell(line) } }
+    func tell(_ line: String) { plan.tell(line) }
 }

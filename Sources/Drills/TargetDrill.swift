@@ -48,10 +48,11 @@ struct TargetDrill {
 
     func run() throws -> Int32 {
         try Log.start(settings: call.settings.replacing(["LOG_LEVEL": "error"]), context: ["service": "drill"])
-        tell("drill kill, seed \(plan.seed), on http://\(gateway): nobody is killed there, and no garbage is planted")
+        plan.tell(
+            "drill kill, seed \(plan.seed), on http://\(gateway): nobody is killed there, and no garbage is planted")
         let meaningless = ["victims", "every", "kills", "replicas", "broker"].filter { call.value($0) != nil }
         if !meaningless.isEmpty {
-            tell("  without effect there: \(meaningless.map { "--\($0)" }.joined(separator: ", "))")
+            plan.tell("  without effect there: \(meaningless.map { "--\($0)" }.joined(separator: ", "))")
         }
         var judgement = Judgement()
         do { judgement = try perform() } catch {
@@ -74,14 +75,14 @@ struct TargetDrill {
         guard let shards = topics[topic].flatMap({ Int32(exactly: $0) }) else {
             throw Failure("there is no topic \(topic) at \(kafka.bootstrap)")
         }
-        tell("  \(topic) has \(shards) partitions at \(kafka.bootstrap)")
+        plan.tell("  \(topic) has \(shards) partitions at \(kafka.bootstrap)")
         let witness = Witness(system: call.system.contract, kafka: kafka)
         let before = try witness.evidence(client("before"), writes: [])
         var random = DrillRandom(seed: plan.seed, stream: 1)
         try scenario.prepare(client("setup"), &random)
         try load()
         let took = try Quiet(system: call.system.contract, shards: shards, run: folder, kafka: kafka).wait(crew)
-        tell("  quiet after another \(Readable.duration(milliseconds: took)); now the judge")
+        plan.tell("  quiet after another \(Readable.duration(milliseconds: took)); now the judge")
         let after = try witness.evidence(client("judge"), writes: ledger.writes)
         var judgement = scenario.judge(after.without(before, call.system.contract))
         judgement.findings += ledger.findings
@@ -110,7 +111,7 @@ struct TargetDrill {
             switches.isHeld.store(now < end, ordering: .relaxed)
             if now - told >= Self.tellMilliseconds {
                 told = now
-                tell(
+                plan.tell(
                     "  \(elapsed.padded(to: 10, left: true))  \(tally.units)/\(plan.units) \(unit), \(ledger.writeCount) writes"
                 )
             }
@@ -134,8 +135,6 @@ struct TargetDrill {
     }
 
     private var elapsed: String { Readable.duration(milliseconds: Clock.monotonicMilliseconds() - begun) }
-
-    private func tell(_ line: String) { if !plan.isJSON { Terminal.tell(line) } }
 }
 
 extension Evidence {

@@ -96,10 +96,14 @@ public enum FileSystem {
     /// Makes a directory and those above it.
     public static func makeDirectories(_ path: String) throws(SystemError) {
         if exists(path) { return }
-        if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-            try makeDirectories(String(path[..<slash]))
-        }
+        if let parent = parent(of: path) { try makeDirectories(parent) }
         try makeDirectory(path)
+    }
+
+    /// The directory that a path names something in; nil for the root, and where the path names none.
+    public static func parent(of path: String) -> String? {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return nil }
+        return String(path[..<slash])
     }
 
     /// The names in a directory without `.` and `..`, sorted; none when it is not there.

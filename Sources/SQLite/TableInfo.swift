@@ -39,6 +39,8 @@ extension Connection {
 
 /// An identifier as SQL takes it whatever it holds.
 public func quoted(_ identifier: String) -> String {
+    // The usual case, and in the path of every list.
+    guard identifier.utf8.contains(UInt8(ascii: "\"")) else { return "\"\(identifier)\"" }
     var result = "\""
     for character in identifier {
         if character == "\"" { result.append(character) }

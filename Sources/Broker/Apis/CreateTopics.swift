@@ -27,11 +27,9 @@ enum CreateTopics {
         _ = try reader.int32()
         let validateOnly = try reader.bool()
         try reader.endStructure()
-        let times = Dictionary(grouping: wanted, by: \.name).mapValues(\.count)
-        var answered: Set<String> = []
         var outcomes: [Outcome] = []
-        for topic in wanted where answered.insert(topic.name).inserted {
-            if times[topic.name] != 1 {
+        for (topic, isRepeated) in wanted.distinct(by: \.name) {
+            if isRepeated {
                 outcomes.append(Outcome(name: topic.name, code: .invalidRequest, reason: "named twice in one request"))
             } else {
                 outcomes.append(create(node, topic, validateOnly: validateOnly))
@@ -179,11 +177,9 @@ enum DeleteTopics {
         try reader.skip(4)
         try reader.endStructure()
         var outcomes: [Outcome] = []
-        let times = Dictionary(grouping: wanted) { $0 }.mapValues(\.count)
-        var answered: Set<Wanted> = []
-        for one in wanted where answered.insert(one).inserted {
+        for (one, isRepeated) in wanted.distinct(by: \.self) {
             // By name or by id, once.
-            guard (one.name == nil) != (one.id == .zero), times[one] == 1 else {
+            guard (one.name == nil) != (one.id == .zero), !isRepeated else {
                 outcomes.append((one.name, one.id, .invalidRequest))
                 continue
             }
@@ -223,5 +219,14 @@ enum DeleteTopics {
             log.remove()
         }
         return .none
+    }
+}
+
+extension Array {
+    /// The first of each key, in their order, and whether more of its kind follow.
+    fileprivate func distinct<Key: Hashable>(by key: (Element) -> Key) -> [(element: Element, isRepeated: Bool)] {
+        let times = Dictionary(grouping: self, by: key).mapValues(\.count)
+        var seen: Set<Key> = []
+        return filter { seen.insert(key($0)).inserted }.map { ($0, times[key($0)] != 1) }
     }
 }

@@ -33,7 +33,7 @@ enum ShardCommand {
         // In a folder that is not there all files would be sound.
         let folder = single ?? run.path + "/data"
         guard FileSystem.exists(folder) else { throw Failure("there is no folder \(folder)") }
-        let folders = single.map { [$0] } ?? FileSystem.list(run.path + "/data").map { run.data($0) }
+        let folders = single.map { [$0] } ?? FileSystem.list(folder).map { run.data($0) }
         return folders.flatMap { folder in
             FileSystem.list(folder).compactMap { name in
                 guard name.hasPrefix("shard-"), name.hasSuffix(".sqlite"),

@@ -188,6 +188,7 @@ final class WorkerLoop {
         var transaction = try collect(from: involved)
         if !plantedBugs.isEmpty { try makeMistakes(&transaction, involved) }
         let started = Clock.monotonicMicroseconds()
+        // What batches wait by is told by the loop's own clock, which a simulation replaces.
         let began = clock.monotonic()
         switch try log.commit(transaction) {
         case .notOurs(let reason): drop(because: reason)

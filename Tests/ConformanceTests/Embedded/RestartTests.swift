@@ -18,21 +18,38 @@ import Testing
     }
 
     @Test func anEntryNobodyCanReadKeepsTheBrokerFromStartingAndCostsNothing() throws {
+        // A kind of a later version, and a transaction that ends after its id.
+        let contents: [[UInt8]] = [[99, 1, 2, 3], [UInt8(JournalKind.transaction.rawValue), 0, 1, 120]]
+        // The version that can read it finds everything.
+        try expectNoStart { whole in contents.map { framed($0) + whole } }
+    }
+
+    @Test func damageBeforeWholeEntriesKeepsTheBrokerFromStartingAndCostsNothing() throws {
+        try expectNoStart { whole in
+            // One bit: of a length, of a checksum, of the content.
+            [1, 5, 9].map { place in
+                var damaged = whole
+                damaged[place] ^= 1
+                return damaged
+            }
+        }
+    }
+
+    /// With none of the journals that `harm` makes of a sound one does a broker start, and it leaves everything as it is;
+    /// with the sound one all is there again.
+    private func expectNoStart(_ harm: (Data) -> [Data]) throws {
         let broker = try BrokerUnderKill()
         #expect(try broker.client().createTopic("kept") == 0)
         #expect(try broker.client().produce("kept", batch(["x"])).code == 0)
         broker.kill()
         let journal = URL(fileURLWithPath: broker.directory + "/journal")
         let whole = try Data(contentsOf: journal)
-        // A kind of a later version, and a transaction that ends after its id.
-        for content: [UInt8] in [[99, 1, 2, 3], [JournalKind.transaction].map { UInt8($0.rawValue) } + [0, 1, 120]] {
-            let odd = framed(content) + whole
-            try odd.write(to: journal)
+        for harmed in harm(whole) {
+            try harmed.write(to: journal)
             #expect(throws: BrokerStartError.self) { try EmbeddedBroker(directory: broker.directory) }
-            #expect(try Data(contentsOf: journal) == odd)
+            #expect(try Data(contentsOf: journal) == harmed)
             #expect(broker.files("kept", suffix: ".log").count == 1)
         }
-        // The version that can read it finds everything.
         try whole.write(to: journal)
         try broker.start()
         #expect(try broker.client().fetch("kept").values == ["x"])
@@ -99,27 +116,6 @@ import Testing
             }
             #expect(log.producers.aborted.map(\.producerId) == [7])
         }
-    }
-
-    @Test func damageBeforeWholeEntriesKeepsTheBrokerFromStartingAndCostsNothing() throws {
-        let broker = try BrokerUnderKill()
-        #expect(try broker.client().createTopic("kept") == 0)
-        #expect(try broker.client().produce("kept", batch(["x"])).code == 0)
-        broker.kill()
-        let journal = URL(fileURLWithPath: broker.directory + "/journal")
-        let whole = try Data(contentsOf: journal)
-        // One bit: of a length, of a checksum, of the content.
-        for place in [1, 5, 9] {
-            var damaged = whole
-            damaged[place] ^= 1
-            try damaged.write(to: journal)
-            #expect(throws: BrokerStartError.self) { try EmbeddedBroker(directory: broker.directory) }
-            #expect(try Data(contentsOf: journal) == damaged)
-            #expect(broker.files("kept", suffix: ".log").count == 1)
-        }
-        try whole.write(to: journal)
-        try broker.start()
-        #expect(try broker.client().fetch("kept").values == ["x"])
     }
 
     @Test func aTopicCreatedAnewBeginsWithoutTheOffsetsOfTheOldOne() throws {
