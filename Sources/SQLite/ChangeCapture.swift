@@ -1,5 +1,6 @@
 // Remembers which rows a batch has touched, through SQLite's preupdate hook (docs/decisions/0001-row-capture.md).
-// The hook notes keys only; the images are read once, at the end, so that a row changed ten times costs one SELECT.
+// The hook notes keys, and what a row was before; the images are read once, at the end, so that a row changed ten times
+// costs one SELECT.
 
 internal import CSQLite
 internal import Glibc
@@ -19,6 +20,16 @@ public struct RowChange: Sendable, Equatable {
     }
 }
 
+/// What is known of a row as it was when the changes were taken last, whatever has been done to it since.
+public enum EarlierRow: Sendable, Equatable {
+    /// Nobody has touched it since.
+    case asItIs
+    /// All columns in the order of `tableInfo(table)`.
+    case was([Value])
+    case wasNotThere
+    case unknown
+}
+
 /// A table whose rows are watched; handed about for every touched row, so it is one object.
 final class WatchedTable {
     let info: TableInfo
@@ -27,14 +38,23 @@ final class WatchedTable {
     let keyIsRowID: Bool
     /// Key columns that make a real of an integer: the hook sees an inserted row before that.
     let realColumns: Set<Int>
+    /// Columns that older rows may lack: the hook reads NULL there, where a query reads the column's default.
+    let lateColumns: Set<Int>
+    /// What a row was can be told by the hook.
+    let tellsEarlierRows: Bool
     /// Columns, then key, of the one row; prepared once by the cache.
     let selectByKey: String
 
-    init(info: TableInfo, keyIsRowID: Bool, realColumns: Set<Int>, selectByKey: String) {
+    init(
+        info: TableInfo, keyIsRowID: Bool, realColumns: Set<Int>, lateColumns: Set<Int>, tellsEarlierRows: Bool,
+        selectByKey: String
+    ) {
         self.info = info
         name = Array(info.name.utf8CString)
         self.keyIsRowID = keyIsRowID
         self.realColumns = realColumns
+        self.lateColumns = lateColumns
+        self.tellsEarlierRows = tellsEarlierRows
         self.selectByKey = selectByKey
     }
 }
@@ -45,14 +65,25 @@ final class ChangeCapture {
         let key: [Value]
     }
 
+    struct Touch {
+        let mark: Mark
+        let earlier: EarlierRow
+    }
+
     private let tables: [WatchedTable]
     private let ignored: Set<String>
     /// Most rows touched in a row are of one table.
     private var lastTable = 0
-    /// Touched rows in the order of their first touch, and whether each was there before.
-    private(set) var marks: [(mark: Mark, existed: Bool)] = []
-    private var known: Set<Mark> = []
+    /// In the order of the first touches.
+    private(set) var touches: [Touch] = []
+    /// Their places among the touches.
+    private var known: [Mark: Int] = [:]
+    private var touchesOf: [Int]
     private var positionAtBegin = 0
+    /// Text and blobs of the rows that are remembered as they were.
+    private var earlierBytes = 0
+    /// Beyond this, rows are not remembered as they were.
+    static let earlierBytesMax = 256 << 10
     /// Touched rows that are worth a look: as they are now they may be too large for somebody.
     private(set) var large: Set<Mark> = []
     /// Bytes of text from which on a row is large.
@@ -63,27 +94,39 @@ final class ChangeCapture {
     init(_ tables: [WatchedTable], ignored: Set<String>) {
         self.tables = tables
         self.ignored = ignored
+        touchesOf = Array(repeating: 0, count: tables.count)
     }
 
     func table(_ index: Int) -> WatchedTable { tables[index] }
 
+    func index(of table: String) -> Int? { tables.firstIndex { $0.info.name == table } }
+
+    func isUntouched(_ table: Int) -> Bool { touchesOf[table] == 0 }
+
+    func earlierRow(_ mark: Mark) -> EarlierRow { known[mark].map { touches[$0].earlier } ?? .asItIs }
+
     /// How much was marked so far, to be handed to `forget(since:)`.
-    var position: Int { marks.count }
+    var position: Int { touches.count }
 
     func forget(since position: Int) {
-        guard position < marks.count else { return }
-        for (mark, _) in marks[position...] { known.remove(mark) }
-        marks.removeSubrange(position...)
+        guard position < touches.count else { return }
+        for touch in touches[position...] {
+            known[touch.mark] = nil
+            touchesOf[touch.mark.table] -= 1
+        }
+        touches.removeSubrange(position...)
     }
 
-    func transactionBegan() { positionAtBegin = marks.count }
+    func transactionBegan() { positionAtBegin = touches.count }
 
     func transactionRolledBack() { forget(since: positionAtBegin) }
 
     func removeAll() {
-        marks.removeAll(keepingCapacity: true)
+        for index in touchesOf.indices { touchesOf[index] = 0 }
+        touches.removeAll(keepingCapacity: true)
         known.removeAll(keepingCapacity: true)
         positionAtBegin = 0
+        earlierBytes = 0
         large.removeAll()
         unknownTables.removeAll()
     }
@@ -93,10 +136,12 @@ final class ChangeCapture {
         guard let index = tableIndex(change) else { return }
         let table = tables[index]
         // A row's first touch tells whether it was there: an INSERT means that it was not.
-        if change.operation != SQLITE_INSERT { note(index, change.oldKey(of: table), existed: true) }
+        if change.operation != SQLITE_INSERT {
+            note(Mark(table: index, key: change.oldKey(of: table))) { earlierRow(change, table) }
+        }
         guard change.operation != SQLITE_DELETE else { return }
         let key = change.newKey(of: table)
-        note(index, key, existed: false)
+        note(Mark(table: index, key: key)) { .wasNotThere }
         if change.newBytes(of: table) >= Self.largeBytes { large.insert(Mark(table: index, key: key)) }
     }
 
@@ -106,9 +151,19 @@ final class ChangeCapture {
         return large
     }
 
-    private func note(_ table: Int, _ key: [Value], existed: Bool) {
-        let mark = Mark(table: table, key: key)
-        if known.insert(mark).inserted { marks.append((mark, existed)) }
+    private func note(_ mark: Mark, earlier: () -> EarlierRow) {
+        guard known[mark] == nil else { return }
+        known[mark] = touches.count
+        touches.append(Touch(mark: mark, earlier: earlier()))
+        touchesOf[mark.table] += 1
+    }
+
+    private func earlierRow(_ change: borrowing Preupdate, _ table: WatchedTable) -> EarlierRow {
+        guard table.tellsEarlierRows, earlierBytes < Self.earlierBytesMax else { return .unknown }
+        let row = change.oldRow(of: table)
+        guard !table.lateColumns.contains(where: { row[$0] == .null }) else { return .unknown }
+        earlierBytes += row.reduce(0) { $0 + $1.textBytes }
+        return .was(row)
     }
 
     private func tableIndex(_ change: borrowing Preupdate) -> Int? {
@@ -139,11 +194,15 @@ final class ChangeCapture {
 
     func oldKey(of table: WatchedTable) -> [Value] {
         if table.keyIsRowID { return [.integer(oldRowID)] }
-        return table.info.primaryKey.map { column in
-            var value: OpaquePointer?
-            let code = unsafe sqlite3_preupdate_old(database, Int32(column), &value)
-            return unsafe Preupdate.read(code, value, asReal: table.realColumns.contains(column))
-        }
+        return table.info.primaryKey.map { old($0, of: table) }
+    }
+
+    func oldRow(of table: WatchedTable) -> [Value] { table.info.columns.indices.map { old($0, of: table) } }
+
+    private func old(_ column: Int, of table: WatchedTable) -> Value {
+        var value: OpaquePointer?
+        let code = unsafe sqlite3_preupdate_old(database, Int32(column), &value)
+        return unsafe Preupdate.read(code, value, asReal: table.realColumns.contains(column))
     }
 
     func newKey(of table: WatchedTable) -> [Value] {

@@ -31,14 +31,15 @@ extension Connection {
             throw .misuse("table '\(unknown)' was made after startCapture(); call that again after a change of schema")
         }
         var changes: [RowChange] = []
-        changes.reserveCapacity(capture.marks.count)
-        for (mark, existed) in capture.marks {
+        changes.reserveCapacity(capture.touches.count)
+        for touch in capture.touches {
+            let mark = touch.mark
             let table = capture.table(mark.table)
             guard !mark.key.contains(.null) else {
                 throw .misuse("table '\(table.info.name)' has a row with NULL in its primary key")
             }
             let row = try presentImage(table, mark.key)
-            if row == nil && !existed { continue }
+            if row == nil && touch.earlier == .wasNotThere { continue }
             changes.append(RowChange(table: table.info.name, key: mark.key, row: row))
         }
         return changes
@@ -59,6 +60,21 @@ extension Connection {
     /// Whether a row was touched since the changes were taken last.
     public var hasChanges: Bool { (capture?.position ?? 0) > 0 }
 
+    /// Whether no row of a table was touched since then.
+    public func isUntouched(_ table: String) -> Bool {
+        guard let capture, let index = capture.index(of: table) else { return false }
+        return capture.isUntouched(index)
+    }
+
+    /// The row of a table keyed by its rowid (`INTEGER PRIMARY KEY`) as it was then. Other tables' rows are known as long
+    /// as nobody touches any of them.
+    public func earlierRow(_ id: Int64, of table: String) -> EarlierRow {
+        guard let capture, let index = capture.index(of: table) else { return .unknown }
+        if capture.isUntouched(index) { return .asItIs }
+        guard capture.table(index).keyIsRowID else { return .unknown }
+        return capture.earlierRow(ChangeCapture.Mark(table: index, key: [.integer(id)]))
+    }
+
     public func discardChanges() {
         capture?.removeAll()
     }
@@ -78,10 +94,25 @@ extension Connection {
         let keyColumns = info.primaryKey.map { info.columns[$0] }
         let columns = info.columns.map { quoted($0.name) }.joined(separator: ", ")
         let condition = keyColumns.map { "\(quoted($0.name)) = ?" }.joined(separator: " AND ")
+        let keyIsRowID = try isRowIDAlias(name, keyColumns)
+        let tellsEarlierRows = keyIsRowID ? try hasStoredColumnsOnly(name) : false
         return WatchedTable(
-            info: info, keyIsRowID: try isRowIDAlias(name, keyColumns),
-            realColumns: Set(info.primaryKey.filter { hasRealAffinity(info.columns[$0].type) }),
+            info: info, keyIsRowID: keyIsRowID,
+            realColumns: Set(info.columns.indices.filter { hasRealAffinity(info.columns[$0].type) }),
+            lateColumns: try columnsWithDefaults(name), tellsEarlierRows: tellsEarlierRows,
             selectByKey: "SELECT \(columns) FROM \(quoted(name)) WHERE \(condition)")
+    }
+
+    private func columnsWithDefaults(_ table: String) throws(SQLiteError) -> Set<Int> {
+        let sql = "SELECT cid FROM pragma_table_info(?) WHERE dflt_value IS NOT NULL"
+        var columns: Set<Int> = []
+        for row in try query(sql, [.text(table)]) { columns.insert(Int(try row.integer("cid"))) }
+        return columns
+    }
+
+    /// Computed columns are not in the record, and shift the numbers of those that are.
+    private func hasStoredColumnsOnly(_ table: String) throws(SQLiteError) -> Bool {
+        try first("SELECT 1 FROM pragma_table_xinfo(?) WHERE hidden <> 0", [.text(table)]) == nil
     }
 
     /// `INTEGER PRIMARY KEY`, in exactly that type, of a table that has rowids; its index would have a name otherwise.

@@ -8,6 +8,17 @@ public enum Value: Sendable, Hashable {
     case blob([UInt8])
 }
 
+extension Value {
+    /// Bytes of text or a blob; numbers do not count.
+    var textBytes: Int {
+        switch self {
+        case .text(let text): text.utf8.count
+        case .blob(let bytes): bytes.count
+        case .null, .integer, .real: 0
+        }
+    }
+}
+
 extension Value: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
     ExpressibleByNilLiteral, ExpressibleByBooleanLiteral
 {

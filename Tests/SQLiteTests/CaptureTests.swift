@@ -201,6 +201,78 @@ import Testing
         #expect(throws: SQLiteError.self) { try connection.takeChanges() }
     }
 
+    // MARK: - Rows as they were
+
+    @Test func aTouchedRowIsRememberedAsItWas() throws {
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0), (2, 'b', 0), (3, 'c', 0)")
+        #expect(connection.earlierRow(1, of: "item") == .wasNotThere)
+        _ = try connection.takeChanges()
+        #expect(connection.earlierRow(1, of: "item") == .asItIs)
+        #expect(connection.isUntouched("item"))
+        for _ in 0..<3 { try connection.execute("UPDATE item SET n = n + 1, name = name || 'x' WHERE id = 1") }
+        try connection.execute("DELETE FROM item WHERE id = 2")
+        try connection.execute("INSERT INTO item VALUES (2, 'new', 9), (4, 'd', 0)")
+        try connection.execute("REPLACE INTO item VALUES (3, 'C', 7)")
+        #expect(connection.earlierRow(1, of: "item") == .was([1, "a", 0]))
+        #expect(connection.earlierRow(2, of: "item") == .was([2, "b", 0]))
+        #expect(connection.earlierRow(3, of: "item") == .was([3, "c", 0]))
+        #expect(connection.earlierRow(4, of: "item") == .wasNotThere)
+        #expect(connection.earlierRow(5, of: "item") == .asItIs)
+        #expect(!connection.isUntouched("item") && connection.isUntouched("child"))
+    }
+
+    @Test func whatIsRolledBackIsUntouched() throws {
+        struct Stop: Error {}
+        try connection.execute("INSERT INTO item VALUES (1, 'a', 0), (2, 'b', 0)")
+        _ = try connection.takeChanges()
+        try connection.begin()
+        try connection.execute("UPDATE item SET n = 1 WHERE id = 1")
+        #expect(throws: Stop.self) {
+            try connection.savepoint {
+                try connection.execute("UPDATE item SET n = n + 2")
+                throw Stop()
+            }
+        }
+        #expect(connection.earlierRow(1, of: "item") == .was([1, "a", 0]))
+        #expect(connection.earlierRow(2, of: "item") == .asItIs)
+        connection.rollback()
+        #expect(connection.isUntouched("item"))
+    }
+
+    /// Wrong would be worse than unknown: the hook reads NULL in a record from before its column was added.
+    @Test func whatTheHookCannotTellIsUnknown() throws {
+        try connection.script("CREATE TABLE grown (id INTEGER PRIMARY KEY, a REAL)")
+        try connection.execute("INSERT INTO grown VALUES (1, 3)")
+        try connection.script("ALTER TABLE grown ADD COLUMN b INTEGER NOT NULL DEFAULT 5")
+        try connection.script("ALTER TABLE grown ADD COLUMN c TEXT")
+        try connection.script(
+            "CREATE TABLE computed (id INTEGER PRIMARY KEY, twice INTEGER AS (2 * n) VIRTUAL, n INTEGER)")
+        try connection.execute("INSERT INTO computed (id, n) VALUES (1, 1)")
+        try connection.startCapture(excluding: ["journal"])
+        try connection.execute("INSERT INTO pair VALUES ('x', 1, 'v')")
+        try connection.execute("UPDATE grown SET c = 'late'")
+        try connection.execute("UPDATE computed SET n = 2")
+        #expect(connection.earlierRow(1, of: "grown") == .unknown)
+        #expect(connection.earlierRow(1, of: "computed") == .unknown)
+        #expect(connection.earlierRow(1, of: "pair") == .unknown)
+        #expect(connection.earlierRow(1, of: "no such table") == .unknown)
+        _ = try connection.takeChanges()
+        try connection.execute("UPDATE grown SET c = NULL")
+        #expect(connection.earlierRow(1, of: "grown") == .was([1, .real(3), 5, "late"]))
+    }
+
+    @Test func notMoreIsRememberedThanAllowed() throws {
+        let text = Value.text(String(repeating: "x", count: 100 << 10))
+        for id in 1...5 { try connection.execute("INSERT INTO item VALUES (?1, ?2, 0)", [.integer(Int64(id)), text]) }
+        _ = try connection.takeChanges()
+        try connection.execute("UPDATE item SET n = 1")
+        #expect(connection.earlierRow(3, of: "item") == .was([3, text, 0]))
+        #expect(connection.earlierRow(4, of: "item") == .unknown)
+        _ = try connection.takeChanges()
+        try connection.execute("UPDATE item SET n = 2 WHERE id = 4")
+        #expect(connection.earlierRow(4, of: "item") == .was([4, text, 1]))
+    }
+
     @Test func tableInfoNamesColumnsAndKey() throws {
         let info = try connection.tableInfo("pair")
         #expect(info.columns.map(\.name) == ["a", "b", "v"])

@@ -21,12 +21,10 @@ extension WorkerLoop {
             switch target {
             case .list(let resource, let table):
                 let reply = try lists.answer(resource, table: table, message: message, shard: shard)
-                counters.queries += 1
-                answer(job, reply)
+                answer(job, reply, isCommitted: shard.isCommitted(table))
             case .item(let resource, let table, let id):
-                let reply = try item(resource, table, id, shard)
-                counters.queries += 1
-                answer(job, reply)
+                let view = try items.view(resource, table, id, shard)
+                answer(job, itemReply(view.item, resource, id), isCommitted: view.isCommitted)
             case .rule(let rule, let request, _):
                 try conclude(job) { turn in
                     try self.checkVersion(job)
@@ -34,7 +32,6 @@ extension WorkerLoop {
                 }
             }
         } catch let problem as Problem {
-            if message.method.isQuery { counters.queries += 1 }
             answer(job, Reply(problem))
         } catch {
             try refuse(job, error)
@@ -68,17 +65,28 @@ extension WorkerLoop {
         }
     }
 
-    private func answer(_ job: Job, _ reply: Reply) {
-        if job.waiters.isEmpty { return answer(job.message, job.shard, reply) }
-        for waiter in job.waiters { answer(waiter, job.shard, reply) }
+    /// What a query has read, or not found, need not wait for the batch where it is committed. Without knowing what it has
+    /// read: in a shard that the batch has not touched (docs/decisions/0003-queries-do-not-wait-for-the-batch.md).
+    private func answer(_ job: Job, _ reply: Reply, isCommitted: Bool? = nil) {
+        let isQuery = job.message.method.isQuery
+        if isQuery { counters.queries += 1 }
+        let isDueNow = isQuery && isCommitted ?? !job.shard.isDirty
+        if job.waiters.isEmpty { return answer(job.message, reply, isDueNow) }
+        for waiter in job.waiters { answer(waiter, reply, isDueNow) }
     }
 
-    /// A shard without uncommitted rows shows committed ones: what a query reads there, or does not find, need not wait for
-    /// the batch (docs/decisions/0003-queries-do-not-wait-for-the-batch.md).
-    private func answer(_ message: RequestMessage, _ shard: Shard, _ reply: Reply) {
+    private func answer(_ message: RequestMessage, _ reply: Reply, _ isDueNow: Bool) {
         let answer = ReplyMessage(to: message, reply)
-        guard message.method.isQuery, !shard.isDirty else { return replies.append(answer) }
-        log.reply(answer.record(topic: topics.replies))
+        if isDueNow { log.reply(answer.record(topic: topics.replies)) } else { replies.append(answer) }
+    }
+
+    private func itemReply(_ item: [UInt8]?, _ resource: Resource, _ id: Int64) -> Reply {
+        guard let item else { return Reply(Self.notFound(resource, id)) }
+        return Reply(status: 200, contentType: Reply.jsonType, body: item)
+    }
+
+    private static func notFound(_ resource: Resource, _ id: Int64) -> Problem {
+        .notFound("\(resource.item) \(id) does not exist")
     }
 
     private func isExpired(_ message: RequestMessage, _ now: Int64) -> Bool {
@@ -121,41 +129,12 @@ extension WorkerLoop {
         replies.append(ReplyMessage(to: message, Reply(problem)))
     }
 
-    // MARK: - Queries
-
-    private func item(_ resource: Resource, _ table: String, _ id: Int64, _ shard: Shard) throws -> Reply {
-        guard let item = try find(resource, table, id, shard) else {
-            throw Problem.notFound("\(resource.item) \(id) does not exist")
-        }
-        return Reply(status: 200, contentType: Reply.jsonType, body: item)
-    }
-
-    /// The item as it is shown.
-    private func find(_ resource: Resource, _ table: String, _ id: Int64, _ shard: Shard) throws -> [UInt8]? {
-        try shard.store.first(selection(resource, table), [.integer(id)]).map { row in
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(192)
-            resource.write(row.values, to: &bytes)
-            return bytes
-        }
-    }
-
-    /// The columns in the order of the fields; put together once for a resource.
-    private func selection(_ resource: Resource, _ table: String) -> String {
-        if let known = selections[resource.name] { return known }
-        let sql = "SELECT \(resource.columns) FROM \(quoted(table)) WHERE \(quoted(resource.idField)) = ?1"
-        selections[resource.name] = sql
-        return sql
-    }
-
     /// `If-Match`: the item must still be as the client knows it.
     private func checkVersion(_ job: Job) throws {
         guard let tag = job.message.ifMatch, let resource = routes.resource(of: job.message),
             let id = routes.itemID(of: job.message), let table = service.rules.tables[resource.name]
         else { return }
-        guard let item = try find(resource, table, id, job.shard) else {
-            throw Problem.notFound("\(resource.item) \(id) does not exist")
-        }
+        guard let item = try items.now(resource, table, id, job.shard) else { throw Self.notFound(resource, id) }
         let current = EntityTag.of(item)
         guard EntityTag.ifMatch(tag, allows: current) else {
             throw Problem(412, "\(resource.item) \(id) is now \(current), not \(tag.prefix(80))")
@@ -182,7 +161,6 @@ extension WorkerLoop {
             }
             job.shard.hasChanges = true
         }
-        if job.message.method.isQuery { counters.queries += 1 }
         answer(job, reply)
     }
 

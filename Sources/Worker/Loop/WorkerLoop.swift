@@ -25,6 +25,7 @@ final class WorkerLoop {
     private let stateTopic: String
     let answers: Answers
     let lists: Lists
+    let items = Items()
     let custody: ShardCustody
     let plantedBugs = PlantedBugs.fromEnvironment()
 
@@ -37,8 +38,6 @@ final class WorkerLoop {
     private var gatheredBytes = 0
     private var lastCommit: Int64 = 0
     private var growth = BatchGrowth()
-    /// How an item of each resource is read.
-    var selections: [String: String] = [:]
     /// Messages of the batch under way to this service itself.
     var messagesToItself = 0
 

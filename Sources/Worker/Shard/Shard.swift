@@ -137,6 +137,14 @@ final class Shard {
         return columns
     }
 
+    /// Where the table's columns have these; empty for a view, for names spelt another way, for another key.
+    func places(of names: [String], in table: String, keyedBy key: String) throws -> [Int] {
+        let info = try store.tableInfo(table)
+        let places = names.compactMap { name in info.columns.firstIndex { $0.name == name } }
+        let isKey = info.primaryKey.map { info.columns[$0].name } == [key]
+        return isKey && places.count == names.count ? places : []
+    }
+
     // MARK: - Batches
 
     /// The file does not change between two batches, so that one view of it serves all queries until then.
@@ -242,11 +250,15 @@ final class Shard {
         store.close()
     }
 
+    /// Nothing in this table is of the batch under way.
+    func isCommitted(_ table: String) -> Bool { !isDirty || store.isUntouched(table) }
+
     /// How many rows a table has; counted once and remembered until the table changes.
     func count(_ table: String) throws -> Int64 {
-        if !isDirty, let known = counts[table] { return known }
+        let isCommitted = isCommitted(table)
+        if isCommitted, let known = counts[table] { return known }
         let count = try store.first("SELECT COUNT(*) AS n FROM \(quoted(table))")?.integer("n") ?? 0
-        if !isDirty { counts[table] = count }
+        if isCommitted { counts[table] = count }
         return count
     }
 

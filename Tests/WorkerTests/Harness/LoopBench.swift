@@ -74,10 +74,17 @@ final class LoopBench {
 
     /// Status by key of everything answered so far.
     var replies: [String: Int64] {
+        byKey { $0.headers.number(HeaderName.status) ?? 0 }
+    }
+
+    /// Its text by key.
+    var answers: [String: String] {
+        byKey { String(decoding: $0.value ?? [], as: UTF8.self) }
+    }
+
+    private func byKey<Value>(_ value: (Record) -> Value) -> [String: Value] {
         let place = TopicPartition(topic: broker.topics.replies, partition: Self.replyPartition)
-        let answers = broker.records(place).map { record in
-            (record.header(HeaderName.id) ?? "", record.headers.number(HeaderName.status) ?? 0)
-        }
+        let answers = broker.records(place).map { ($0.header(HeaderName.id) ?? "", value($0)) }
         return Dictionary(answers) { $1 }
     }
 
