@@ -65,6 +65,9 @@ public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// Room for what most objects hold, at once and not in four steps.
+    mutating func makeRoom() { members.reserveCapacity(8) }
+
     public mutating func append(_ name: String, _ value: JSON) { members.append((name: name, value: value)) }
     public var isEmpty: Bool { members.isEmpty }
     public var names: [String] { members.map(\.name) }

@@ -74,6 +74,7 @@ private struct JSONParser {
             place += 1
             return .object(object)
         }
+        object.makeRoom()
         while true {
             skipSpace()
             guard byte == UInt8(ascii: "\"") else { throw error("expected a member name") }

@@ -5,59 +5,69 @@ import Platform
 struct StateReader {
     private let reader: Reader
     private static let batchRecords = 2_000
-    private static let silenceMilliseconds: Int64 = 60_000
 
     init(_ reader: Reader) { self.reader = reader }
 
+    /// One partition: what is to be read next, and up to where.
+    private struct Course {
+        var next: Int64
+        let end: Int64
+        var isOpen: Bool { next < end }
+
+        /// True when this reaches the end.
+        mutating func pass(upTo offset: Int64) -> Bool {
+            let wasOpen = isOpen
+            next = max(next, offset)
+            return wasOpen && !isOpen
+        }
+    }
+
     /// The end of a partition is its high watermark, asked for after the committed offsets were found stable: the last
     /// stable offset may still be behind the last committed transaction.
-    func readToEnd(_ from: [Position], _ apply: ([Record]) throws -> Bool) throws -> [Position] {
-        var next: [TopicPartition: Int64] = [:]
-        var ends: [TopicPartition: Int64] = [:]
-        guard !from.isEmpty else { return [] }
+    private func courses(_ from: [Position]) throws -> [TopicPartition: Course] {
         let partitions = from.map(\.topicPartition)
         let lows = try reader.lowWatermarks(partitions, timeoutMilliseconds: 10_000)
         let highs = try reader.highWatermarks(partitions, timeoutMilliseconds: 10_000)
         let low = Dictionary(lows.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: min)
         let high = Dictionary(highs.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: max)
+        var courses: [TopicPartition: Course] = [:]
         for position in from {
             let partition = position.topicPartition
             let (low, high) = (low[partition] ?? 0, high[partition] ?? 0)
             guard position.offset <= high else {
                 throw StateAhead(partition: position.partition, offset: position.offset, end: high)
             }
-            next[partition] = max(position.offset, low)
-            ends[partition] = high
+            courses[partition] = Course(next: max(position.offset, low), end: high)
         }
-        var open = next.filter { ends[$0.key, default: 0] > $0.value }
-        guard !open.isEmpty else { return positions(next) }
-        try reader.assign(positions(open))
-        var progress = RestoreProgress(total: open.reduce(0) { $0 + ends[$1.key, default: 0] - $1.value })
+        return courses
+    }
+
+    func readToEnd(_ from: [Position], _ apply: ([Record]) throws -> Bool) throws -> [Position] {
+        guard !from.isEmpty else { return [] }
+        var courses = try courses(from)
+        var open = courses.count { $0.value.isOpen }
+        guard open > 0 else { return positions(courses) }
+        try reader.assign(positions(courses.filter { $0.value.isOpen }))
+        var progress = RestoreProgress(total: courses.reduce(0) { $0 + max(0, $1.value.end - $1.value.next) })
         var batch: [Record] = []
-        var lastHeard = Clock.monotonicMilliseconds()
+        var silence = Silence()
         var goesOn = true
-        while goesOn && !open.isEmpty {
+        while goesOn && open > 0 {
             switch reader.poll(timeoutMilliseconds: 100) {
             case .record(let record):
-                let partition = record.topicPartition
-                next[partition] = record.offset + 1
-                if record.offset + 1 >= ends[partition, default: 0] { open[partition] = nil }
+                if courses[record.topicPartition]?.pass(upTo: record.offset + 1) == true { open -= 1 }
                 batch.append(record)
-                lastHeard = Clock.monotonicMilliseconds()
+                silence.end()
             case .end(let partition, let offset):
                 // Control records at the end are no records: the end itself says that they were passed.
-                next[partition] = max(next[partition, default: 0], offset)
-                if offset >= ends[partition, default: 0] { open[partition] = nil }
-                lastHeard = Clock.monotonicMilliseconds()
-            case .idle:
-                guard Clock.monotonicMilliseconds() - lastHeard < Self.silenceMilliseconds else {
-                    throw FatalError("the state topic has been silent for a minute in the middle of a restore")
-                }
+                if courses[partition]?.pass(upTo: offset) == true { open -= 1 }
+                silence.end()
+            case .idle: try silence.goOn()
             case .failed(let error):
                 if error.remedy == .giveUp || error.remedy == .fixConfiguration { throw FatalError(error.description) }
                 Log.warning("restore waits for Kafka", ["error": LogValue(describing: error)])
             }
-            if batch.count >= Self.batchRecords || (open.isEmpty && !batch.isEmpty) {
+            if batch.count >= Self.batchRecords || (open == 0 && !batch.isEmpty) {
                 goesOn = try apply(batch)
                 progress.report(batch.count)
                 batch.removeAll(keepingCapacity: true)
@@ -66,11 +76,28 @@ struct StateReader {
         if goesOn { progress.finish() }
         // An idle reader must not go on fetching.
         try reader.assign([])
-        return positions(next)
+        return positions(courses)
     }
 
-    private func positions(_ offsets: [TopicPartition: Int64]) -> [Position] {
-        offsets.map { Position(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value) }
+    private func positions(_ courses: [TopicPartition: Course]) -> [Position] {
+        courses.map { Position(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value.next) }
+    }
+}
+
+/// How long nothing has come. No clock is read while something does.
+private struct Silence {
+    private static let millisecondsMax: Int64 = 60_000
+    private var began: Int64?
+
+    mutating func end() { began = nil }
+
+    mutating func goOn() throws(FatalError) {
+        let now = Clock.monotonicMilliseconds()
+        let start = began ?? now
+        began = start
+        guard now - start < Self.millisecondsMax else {
+            throw FatalError("the state topic has been silent for a minute in the middle of a restore")
+        }
     }
 }
 

@@ -61,10 +61,17 @@ struct ShardRestore {
             throw StateError("its key is no key of \(row.table)")
         }
         guard let columns = row.columns else { return try delete(row, from: info) }
-        let names = columns.names
-        if insertions[row.table]?.names != names { insertions[row.table] = (names, try insertion(names, into: info)) }
         try shard.store.execute(
-            insertions[row.table]?.sql ?? "", try columns.members.map { try StateRecords.value($0.value) })
+            try insertion(of: columns, into: info), try columns.members.map { try StateRecords.value($0.value) })
+    }
+
+    private mutating func insertion(of columns: JSONObject, into table: TableInfo) throws -> String {
+        if let known = insertions[table.name], known.names.elementsEqual(columns.members.lazy.map(\.name)) {
+            return known.sql
+        }
+        let sql = try insertion(columns.names, into: table)
+        insertions[table.name] = (columns.names, sql)
+        return sql
     }
 
     private func delete(_ row: StateRecords.Row, from table: TableInfo) throws {
