@@ -83,6 +83,11 @@ final class ModelBroker {
 
     func records(_ place: TopicPartition) -> [Record] { (logs[place] ?? []).compactMap { $0 } }
 
+    /// The last word about a key.
+    func last(_ place: TopicPartition, key: [UInt8]) -> Record? {
+        logs[place]?.reversed().lazy.compactMap { $0 }.first { $0.key == key }
+    }
+
     func stateTopic(_ shard: Int32) -> TopicPartition {
         TopicPartition(topic: topics.state(service), partition: shard)
     }
@@ -102,7 +107,7 @@ final class ModelBroker {
 
     /// What the coordinator does with a transaction of this member.
     func commit(_ transaction: Transaction, of log: ModelLog) -> TransactionOutcome {
-        guard members[log.member] === log, log.generation == generation else {
+        guard log.isCurrent else {
             for record in transaction.records where random.once(in: 2) {
                 gap(TopicPartition(topic: record.topic, partition: record.partition))
             }
@@ -187,8 +192,11 @@ final class ModelLog: WorkerLog {
     private(set) var isDead = false
     /// Calls until the process dies; nil is never.
     var fuse: Int?
-    /// For a look at what is there before a transaction.
+    /// For a look at what is there before a transaction, and before a reply.
     var willCommit: () -> Void = {}
+    var willReply: (OutgoingRecord) -> Void = { _ in }
+    /// Its shards are its own: nobody has received them since.
+    var isCurrent: Bool { broker.members[member] === self && generation == broker.generation }
 
     init(member: Int, broker: ModelBroker) {
         self.member = member
@@ -307,6 +315,7 @@ final class ModelLog: WorkerLog {
     }
 
     func reply(_ record: OutgoingRecord) {
+        willReply(record)
         if burn() || broker.isRough && broker.random.once(in: 30) { return }
         broker.append(record)
     }

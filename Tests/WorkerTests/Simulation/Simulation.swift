@@ -1,5 +1,6 @@
 // Loops, clients and a broker in one thread, with every misfortune the seed can think of. What must hold in the end:
-// each answered request counted exactly once, each event seen exactly once, each file equal to its state topic.
+// each answered request counted exactly once, each event seen exactly once, each file equal to its state topic. And at any
+// time: what a query is told is what the log says at that moment.
 import Contract
 import Foundation
 import Kafka
@@ -56,6 +57,8 @@ final class Simulation {
     private var granted: [Wish] = []
     private var refused: [Wish] = []
     private var keys = 0
+    private var looks = 0
+    private var looksAnswered = 0
     private var makesRequests = true
     private(set) var steps = 0
     private(set) var crashes = 0
@@ -139,6 +142,7 @@ final class Simulation {
             service: Visits.program, system: Visits.system, identity: identity, directory: path, log: log,
             caller: caller, limits: limits, clock: clock)
         log.keeper = loop
+        log.willReply = { [unowned self, unowned log] in if log.isCurrent { checkLook($0) } }
         processes[worker] = Process(log: log, loop: loop)
         broker.join(log)
     }
@@ -210,10 +214,35 @@ final class Simulation {
 
     private func turnClients() {
         edge.turn(now: broker.now)
+        if makesRequests && broker.random.once(in: 3) { look() }
         guard makesRequests, let client = clients.first(where: { !$0.isBusy }), broker.random.once(in: 3) else {
             return
         }
         send(newWish(), by: client)
+    }
+
+    /// A query whose answer nobody waits for: it is judged where it leaves.
+    private func look() {
+        looks += 1
+        let id = Int64(broker.random.below(Self.counters)) + 1
+        let call = Call(
+            service: Visits.service.name, shard: Shards(count: Self.shardCount).owner(of: id) ?? 0, method: .get,
+            path: "/counters/\(id)", body: [], key: "look-\(id)-\(looks)", deadlineMilliseconds: 3_000)
+        edge.send(call, now: broker.now) { _ in }
+    }
+
+    private func checkLook(_ reply: OutgoingRecord) {
+        let parts = reply.headers.text(HeaderName.id)?.split(separator: "-") ?? []
+        guard parts.first == "look", let id = Int64(parts[1]) else { return }
+        looksAnswered += 1
+        let key = #"{"table":"counters","pk":[\#(id)]}"#
+        let shard = Int32((id - 1) % Int64(Self.shardCount))
+        let row = broker.last(broker.stateTopic(shard), key: Array(key.utf8))?.value
+        let shown = reply.headers.number(HeaderName.status) == 200 ? reply.value : nil
+        guard shown == row else {
+            let text = [shown, row].map { $0.map { String(decoding: $0, as: UTF8.self) } ?? "nothing" }
+            return fatal.append("a query was told \(text[0]), the log says \(text[1])")
+        }
     }
 
     private func newWish() -> Wish {
@@ -336,6 +365,6 @@ final class Simulation {
     }
 
     var summary: String {
-        "\(steps) steps, \(granted.count) requests, \(crashes) crashes, generation \(broker.generation)"
+        "\(steps) steps, \(granted.count) requests, \(looksAnswered) queries, \(crashes) crashes, generation \(broker.generation)"
     }
 }
