@@ -135,6 +135,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
         .testTarget(name: "ContractTests", dependencies: ["Contract", "Wire"], swiftSettings: strict),
         // `bookstore` and `counter` are the processes that these tests start and kill.

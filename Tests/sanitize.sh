@@ -14,7 +14,7 @@ for kind in ${*:-address thread}; do
         ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=66
         export ASAN_OPTIONS
         filter='BookstoreTests|BookstoreContractsTests|ConformanceTests|ContractTests|DrillTests.JudgeTests|GatewayTests'
-        filter="$filter|IngressTests|KafkaTests|OperationsTests|SQLiteTests|WireTests|WorkerTests"
+        filter="$filter|IngressTests|KafkaTests|OperationsTests|PlatformTests|SQLiteTests|WireTests|WorkerTests"
         ;;
     thread)
         TSAN_OPTIONS="suppressions=$here/Tests/thread-sanitizer.txt:exitcode=66:report_signal_unsafe=0"

@@ -7,12 +7,12 @@ enum AccessLog {
         Log.info(
             "request",
             [
-                "method": .text(String(visit.request.method.prefix(40))),
-                "path": .text(String(visit.request.target.prefix(200))),
+                "method": LogValue(visit.request.method, atMost: 40),
+                "path": LogValue(visit.request.target, atMost: 200),
                 "route": .text(visit.route?.template ?? "unmatched"),
                 "status": LogValue(status),
                 "microseconds": LogValue(microseconds),
-                "client": .text(String(client.prefix(80))),
+                "client": LogValue(client, atMost: 80),
                 "requestId": .text(visit.requestID),
                 "traceId": .text(visit.trace.traceID),
             ])

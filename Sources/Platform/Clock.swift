@@ -42,18 +42,44 @@ public struct UTCTime: Sendable, Equatable {
 
     /// `20261121130333`, the form of the seeds' events.
     public var compact: String {
-        digits(year, 4) + digits(month, 2) + digits(day, 2) + digits(hour, 2) + digits(minute, 2) + digits(second, 2)
+        text { text in
+            for (number, width) in [(year, 4), (month, 2), (day, 2), (hour, 2), (minute, 2), (second, 2)] {
+                Self.write(number, width, to: &text)
+            }
+        }
     }
 
     /// `2026-11-21T13:03:33.042Z`, as RFC 3339 has it.
-    public var rfc3339: String {
-        digits(year, 4) + "-" + digits(month, 2) + "-" + digits(day, 2) + "T" + digits(hour, 2) + ":"
-            + digits(minute, 2) + ":" + digits(second, 2) + "." + digits(millisecond, 3) + "Z"
+    public var rfc3339: String { text { writeRFC3339(to: &$0) } }
+
+    /// The same into a buffer: each line of a log begins with it.
+    func writeRFC3339(to text: inout [UInt8]) {
+        Self.write(year, 4, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Self.write(month, 2, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Self.write(day, 2, to: &text)
+        text.append(UInt8(ascii: "T"))
+        Self.write(hour, 2, to: &text)
+        text.append(UInt8(ascii: ":"))
+        Self.write(minute, 2, to: &text)
+        text.append(UInt8(ascii: ":"))
+        Self.write(second, 2, to: &text)
+        text.append(UInt8(ascii: "."))
+        Self.write(millisecond, 3, to: &text)
+        text.append(UInt8(ascii: "Z"))
     }
 
-    private func digits(_ number: Int, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
+    private func text(_ write: (inout [UInt8]) -> Void) -> String {
+        var text: [UInt8] = []
+        write(&text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// At least so many digits.
+    private static func write(_ number: Int, _ width: Int, to text: inout [UInt8]) {
+        if width > 1 || number > 9 { write(number / 10, width - 1, to: &text) }
+        text.append(UInt8(truncatingIfNeeded: 0x30 + number % 10))
     }
 }
 

@@ -25,6 +25,11 @@ public enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByInteger
     public init(stringLiteral text: String) { self = .text(text) }
     public init(integerLiteral number: Int64) { self = .integer(number) }
     public init(_ text: String) { self = .text(text) }
+    /// Text that somebody else has chosen: no more of it than this.
+    public init(_ text: String, atMost count: Int) {
+        // To count characters is dear, and hardly any text has so many bytes.
+        self = .text(text.utf8.count <= count ? text : String(text.prefix(count)))
+    }
     public init(_ number: some BinaryInteger) { self = .integer(Int64(clamping: number)) }
     /// Errors and other things that describe themselves.
     public init(describing thing: some Any) { self = .text(String(describing: thing)) }
@@ -72,59 +77,71 @@ public enum Log {
     public static func isOn(_ level: LogLevel) -> Bool { state.withLock { $0.level <= level } }
 
     private static func write(_ level: LogLevel, _ message: String, _ fields: KeyValuePairs<String, LogValue>) {
-        let line: String? = state.withLock { state in
+        let line: [UInt8]? = state.withLock { state in
             guard level >= state.level else { return nil }
             return state.pretty
-                ? prettyLine(level, message, fields, coloured: state.coloured)
+                ? Array(prettyLine(level, message, fields, coloured: state.coloured).utf8)
                 : jsonLine(level, message, state.context, fields)
         }
-        guard var line else { return }
+        guard let line else { return }
         // One write a line keeps lines of several threads and processes whole; a full or closed pipe loses the line, not us.
-        line.withUTF8 { bytes in _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+        _ = unsafe line.withUnsafeBytes { bytes in unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
     }
 
-    private static func jsonLine(
+    /// Put together as bytes, since an edge writes one for every request.
+    static func jsonLine(
         _ level: LogLevel, _ message: String, _ context: [(name: String, value: LogValue)],
         _ fields: KeyValuePairs<String, LogValue>
-    ) -> String {
-        var line = "{\"time\":\"\(UTCTime(wallMilliseconds: Clock.wallMilliseconds()).rfc3339)\""
+    ) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(480)
+        line.append(contentsOf: "{\"time\":\"".utf8)
+        UTCTime(wallMilliseconds: Clock.wallMilliseconds()).writeRFC3339(to: &line)
+        line.append(UInt8(ascii: "\""))
         append("level", .text(level.name), to: &line)
         append("message", .text(message), to: &line)
         for (name, value) in context { append(name, value, to: &line) }
         for (name, value) in fields { append(name, value, to: &line) }
-        return line + "}\n"
+        line.append(contentsOf: "}\n".utf8)
+        return line
     }
 
-    private static func append(_ name: String, _ value: LogValue, to line: inout String) {
-        line += ",\"\(name)\":"
+    private static func append(_ name: String, _ value: LogValue, to line: inout [UInt8]) {
+        line.append(contentsOf: ",\"".utf8)
+        line.append(contentsOf: name.utf8)
+        line.append(contentsOf: "\":".utf8)
         switch value {
-        case .integer(let number): line += String(number)
+        case .integer(let number): line.append(contentsOf: String(number).utf8)
         case .text(let text):
-            line += "\""
-            // An access log writes this for every request, and hardly any text needs an escape.
-            if text.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
-                for scalar in text.unicodeScalars { appendEscaped(scalar, to: &line) }
-            } else {
-                line += text
-            }
-            line += "\""
+            line.append(UInt8(ascii: "\""))
+            append(text, to: &line)
+            line.append(UInt8(ascii: "\""))
         }
     }
 
-    private static func appendEscaped(_ scalar: Unicode.Scalar, to line: inout String) {
-        switch scalar {
-        case "\"": line += "\\\""
-        case "\\": line += "\\\\"
-        case "\n": line += "\\n"
-        case "\t": line += "\\t"
-        case "\r": line += "\\r"
-        default:
-            if scalar.value < 0x20 {
-                let hex = String(scalar.value, radix: 16)
-                line += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
+    private static func append(_ text: String, to line: inout [UInt8]) {
+        let start = line.count
+        line.append(contentsOf: text.utf8)
+        // Hardly any text needs an escape.
+        guard line[start...].contains(where: needsEscape) else { return }
+        line.removeSubrange(start...)
+        for byte in text.utf8 {
+            if needsEscape(byte) { appendEscaped(byte, to: &line) } else { line.append(byte) }
+        }
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private static func appendEscaped(_ byte: UInt8, to line: inout [UInt8]) {
+        line.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\n"): line.append(UInt8(ascii: "n"))
+        case UInt8(ascii: "\t"): line.append(UInt8(ascii: "t"))
+        case UInt8(ascii: "\r"): line.append(UInt8(ascii: "r"))
+        case 0..<0x20: line.append(contentsOf: "u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8)
+        default: line.append(byte)
         }
     }
 
