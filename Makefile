@@ -78,7 +78,7 @@ bench-worker: build ## the counter service against its floor in C: a table of ra
 	@$(SWIFT) build -c release --static-swift-stdlib --product counter-bench
 	@python3 Tests/Bench/worker.py
 
-clean: ## forget builds; `make down` first, $(RUN_DIR) is the data and stays
+clean: ## forget builds; `make down` first; the data (RUN_DIR, else .run) stay
 	@rm -rf .build
 
 include Tests/Deploy/deploy.mk

@@ -18,5 +18,5 @@ k8s-check: k8s-render ## manifests against two Kubernetes versions' schemas and 
 k8s-play: ## manifests really run with `podman kube play`: the scenario, a deleted pod, clean-up
 	@$(DEPLOY)/k8s-play.sh
 
-deploy-clean: ## remove the stand-in images and everything the deployment checks cached
+deploy-clean: ## remove the stand-in images and what the deployment checks installed for themselves; layers stay: podman image prune
 	@$(DEPLOY)/stand-ins.sh clean

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds local stand-ins for the public images this project starts from and tags them with the public names, so that
 # Dockerfile, compose files and manifests are the ones a user with internet uses. An image that is there is left alone.
-#   stand-ins.sh          builds what is missing      stand-ins.sh clean   removes them and everything cached
+#   stand-ins.sh          builds what is missing      stand-ins.sh clean   removes them and what the checks installed here
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/podman.env"
@@ -16,7 +16,9 @@ quietly() { "$@" > "$state/stand-ins.log" 2>&1 || { tail -30 "$state/stand-ins.l
 
 if [ "${1:-}" = clean ]; then
   podman rmi -f "$kafka" "$swift" "$debian:bookworm-slim" "$debian:trixie-slim" || true
-  rm -rf "$state/debian" "$state/debian.tar"
+  # By name: the folder may be one that somebody else keeps things in, too.
+  rm -rf "$state/debian" "$state/debian.tar" "$state/kafka-context" "$state/python" "$state/containers.conf" "$state"/{apt,image,stand-ins}.log
+  rmdir "$state" 2> /dev/null || true
   exit 0
 fi
 

@@ -107,6 +107,23 @@ import Wire
         }
     }
 
+    /// Another place than the environment says is known to nobody but who has named it.
+    @Test func whatUpInvitesToTypeFindsTheSystem() throws {
+        let system = try TestSystem.shared(Shape.all[0])
+        try withTemporaryDirectory { directory in
+            defer { _ = try? system.bookstore("down", "--run-dir", directory) }
+            let result = try system.bookstore(
+                "up", "--detach", "--run-dir", directory, environment: ["GATEWAY_PORT": "0", "ORDER_PORT": "0"])
+            #expect(result.status == 0, "\(result.errors)")
+            let option = "--run-dir \(RunDirectory(directory).path)"
+            #expect(result.output.contains("bookstore demo \(option)\n"), "\(result.output)")
+            let words = result.output.split(separator: "\n").last { $0.contains("watch") }?.split(separator: " ") ?? []
+            let watch = try system.bookstore(arguments: words.dropFirst().map(String.init) + ["--until-now"])
+            #expect(watch.status == 0, "\(watch.errors)")
+            #expect(watch.output.isEmpty, "nobody has sent anything there")
+        }
+    }
+
     @Test func replicasAreReadThoughTheSystemRuns() throws {
         let result = try TestSystem.shared(Shape.all[0]).bookstore("up", "--detach", "--replicas", "order=many")
         #expect(result.status == 2)

@@ -7,7 +7,8 @@ import Wire
 
 @testable import Operations
 
-@Suite struct SupervisorTests {
+// One at a time: a supervisor waits for any child of its process, and would take one that another waits for.
+@Suite(.serialized) struct SupervisorTests {
     /// In place of this program: says that it was started, and ends.
     private func program(in directory: String, _ script: String) throws -> String {
         let path = directory + "/program"

@@ -33,7 +33,8 @@ enum Status {
         if let supervisor = SupervisorLock.holder(run) {
             return Failure("what is in \(run.path) starts or stops just now (supervisor \(supervisor)); ask again")
         }
-        return Failure("nothing runs in \(run.path); '\(call.system.executable) up' starts it")
+        return Failure(
+            "nothing runs in \(run.path); '\(call.system.executable) up\(run.option(call.settings))' starts it")
     }
 
     private static func table(_ rows: [Row]) -> Table {

@@ -47,7 +47,7 @@ enum Up {
         guard !others.isEmpty else { return 0 }
         Terminal.complain(
             "--replicas was not applied, there is already \(others.joined(separator: ", ")): "
-                + "'\(call.system.executable) down' first")
+                + "'\(call.system.executable) down\(run.option(call.settings))' first")
         return 1
     }
 

@@ -9,8 +9,13 @@ package struct RunDirectory: Sendable {
 
     /// `--run-dir`, else `RUN_DIR`, else `.run`.
     package init(_ call: Invocation) {
-        self.init(call.value("run-dir") ?? call.settings.text("RUN_DIR", default: ".run"))
+        self = call.value("run-dir").map { Self($0) } ?? Self.usual(call.settings)
     }
+
+    private static func usual(_ settings: Settings) -> Self { Self(settings.text("RUN_DIR", default: ".run")) }
+
+    /// What a command that somebody is told to type needs behind it, to find this directory.
+    func option(_ settings: Settings) -> String { path == Self.usual(settings).path ? "" : " --run-dir \(path)" }
 
     /// host:port of the broker.
     package var bootstrapFile: String { path + "/bootstrap" }

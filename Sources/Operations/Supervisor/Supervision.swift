@@ -104,9 +104,10 @@ struct Supervision {
     private func invitations(_ programs: [Program]) -> [String] {
         let gateway = programs.first { $0.tier == .gateway }?.place ?? ""
         let collection = call.system.contract.services.lazy.flatMap(\.resources).first?.collectionPath ?? "/"
+        let here = run.option(call.settings)
         return [
-            "curl \(gateway)\(collection)", "\(call.system.executable) demo",
-            "\(call.system.executable) watch --from-beginning",
+            "curl \(gateway)\(collection)", "\(call.system.executable) demo\(here)",
+            "\(call.system.executable) watch --from-beginning\(here)",
         ]
     }
 }

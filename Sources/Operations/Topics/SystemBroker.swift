@@ -6,9 +6,9 @@ enum SystemBroker {
     /// `KAFKA_BOOTSTRAP`, else the broker of what runs in the run directory; security as the `KAFKA_…` variables say.
     static func settings(_ call: Invocation) throws -> KafkaSettings {
         guard let bootstrap = call.settings.text("KAFKA_BOOTSTRAP") ?? running(call) else {
-            throw Failure(
-                "no broker: nothing runs in \(RunDirectory(call).path) ('\(call.system.executable) up' starts it),"
-                    + " and KAFKA_BOOTSTRAP is not set")
+            let run = RunDirectory(call)
+            let up = "\(call.system.executable) up\(run.option(call.settings))"
+            throw Failure("no broker: nothing runs in \(run.path) ('\(up)' starts it), and KAFKA_BOOTSTRAP is not set")
         }
         return try KafkaSettings.fromEnvironment(call.settings.replacing(["KAFKA_BOOTSTRAP": bootstrap]))
     }
