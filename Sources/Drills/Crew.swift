@@ -43,7 +43,6 @@ final class Crew {
     private let executable: String
     private let environment: [String: String]
     private var members: [Member] = []
-    private(set) var blows: [String: Int] = [:]
     private(set) var blowsByKind: [String: Int] = [:]
 
     init(run: RunDirectory, executable: String, environment: [String: String]) {
@@ -54,7 +53,7 @@ final class Crew {
 
     /// Processes that were ended, not only stopped for a while.
     private(set) var killCount = 0
-    var blowCount: Int { blows.values.reduce(0, +) }
+    var blowCount: Int { blowsByKind.values.reduce(0, +) }
     var restartCount: Int { members.reduce(0) { $0 + max(0, $1.starts - 1) } }
     var instances: [String] { members.filter { !$0.isRetired }.map(\.program.instance) }
     var isAllReady: Bool { members.allSatisfy { $0.isRetired ? $0.pid == nil : $0.isReady && $0.resumes == nil } }
@@ -175,7 +174,6 @@ final class Crew {
 
     func strike(_ instance: String, _ blow: Blow) {
         guard let place = member(instance), members[place].pid != nil else { return }
-        blows[instance, default: 0] += 1
         members[place].hitAt = Clock.monotonicMilliseconds()
         let kind: String
         switch blow {

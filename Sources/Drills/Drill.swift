@@ -30,8 +30,7 @@ struct Drill {
             judgement.accuse("the drill could not be finished: \(error)")
         }
         let report = DrillReport(
-            name: kind.name, call: call, plan: plan, tally: stage.ledger.tally,
-            writes: stage.ledger.writeCount, crew: stage.crew, judgement: judgement, elapsed: stage.elapsed)
+            name: kind.name, call: call, plan: plan, ledger: stage.ledger, crew: stage.crew, judgement: judgement)
         report.publish()
         if plan.keepsFiles || !judgement.findings.isEmpty {
             stage.tell("Data and logs are in \(stage.run.path)")

@@ -12,23 +12,22 @@ struct DrillReport {
     let name: String
     let call: Invocation
     let plan: Plan
-    let tally: Ledger.Tally
-    let writes: Int
+    let ledger: Ledger
     let crew: Crew
     let judgement: Judgement
-    let elapsed: String
 
     private var isGood: Bool { judgement.findings.isEmpty }
 
     private var rows: [(name: String, number: String)] {
-        let latencies = tally.latencies.sorted()
+        let tally = ledger.tally
+        let latencies = ledger.writes.map(\.milliseconds).sorted()
         func percentile(_ part: Double) -> String {
             latencies.isEmpty
                 ? "-" : Readable.duration(milliseconds: latencies[Int(Double(latencies.count - 1) * part)])
         }
         let errors = tally.errorStatuses.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }
         var rows: [(name: String, number: String)] = [
-            ("writes", String(writes)), ("repeats under the same key", String(tally.repeats)),
+            ("writes", String(latencies.count)), ("repeats under the same key", String(tally.repeats)),
             ("attempts, questions included", String(tally.attempts)),
             ("answers 5xx (goal: none)", errors.isEmpty ? "0" : errors.joined(separator: ", ")),
             ("connections refused or cut", String(tally.broken)),
@@ -109,7 +108,8 @@ struct DrillReport {
         let more = judgement.findings.count - min(findingsMax, judgement.findings.count)
         if more > 0 { lines.append(style.bad("✗ and \(Readable.count(more, "more finding"))\(elsewhere)")) }
         lines.append(
-            (isGood ? style.good(verdict) : style.bad(verdict)) + " (drill \(name), seed \(plan.seed), \(elapsed))")
+            (isGood ? style.good(verdict) : style.bad(verdict))
+                + " (drill \(name), seed \(plan.seed), \(ledger.elapsed))")
         return lines
     }
 

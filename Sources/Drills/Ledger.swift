@@ -1,4 +1,5 @@
 // What the clients of a drill did and saw, kept by the drill itself: the judge believes nothing else.
+import Operations
 import Platform
 import Synchronization
 package import Wire
@@ -18,8 +19,9 @@ final class Ledger: Sendable {
         /// The same, by what the answers say.
         var errorTexts: [String: Int] = [:]
         var repeats = 0
+        /// Writes that came to an end: an error or silence is none.
+        var settled = 0
         var slowestMilliseconds: Int64 = 0
-        var latencies: [Int64] = []
     }
 
     private struct State {
@@ -28,21 +30,30 @@ final class Ledger: Sendable {
         var findings: [Finding] = []
     }
 
+    private let begun = Clock.monotonicMilliseconds()
     private let state = Mutex(State())
     /// When the broker was last seen to be away.
     let brokerAway = Atomic<Int64>(-1)
 
     var writes: [Write] { state.withLock { $0.writes } }
     var tally: Tally { state.withLock { $0.tally } }
-    var findings: [Finding] { state.withLock { $0.findings } }
+    /// What clients have seen that must not be, and that they have seen too little to say anything.
+    var findings: [Finding] {
+        state.withLock { state in
+            let isIdle = !state.writes.contains { $0.fate == .acknowledged }
+            return state.findings + (isIdle ? [Finding("no write was acknowledged, so nothing was tried")] : [])
+        }
+    }
     var units: Int { state.withLock { $0.tally.units } }
     var writeCount: Int { state.withLock { $0.writes.count } }
+
+    var elapsed: String { Readable.duration(milliseconds: Clock.monotonicMilliseconds() - begun) }
 
     func record(_ write: Write) {
         state.withLock { state in
             state.writes.append(write)
             state.tally.slowestMilliseconds = max(state.tally.slowestMilliseconds, write.milliseconds)
-            state.tally.latencies.append(write.milliseconds)
+            if write.fate != .unknown { state.tally.settled += 1 }
         }
     }
 

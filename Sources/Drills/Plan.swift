@@ -16,7 +16,6 @@ struct Plan: Sendable {
     var killsMin = 0
     var replicas: String?
     var kafkaHome: String?
-    var isPoisoned = true
     var report: String?
     var isJSON = false
     var keepsFiles = false

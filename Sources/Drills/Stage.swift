@@ -30,7 +30,6 @@ final class Stage {
     private let local: LocalSystem
     private let broker: Program
     private let unit: String
-    private let begun = Clock.monotonicMilliseconds()
     private let loadSwitch = LoadSwitch()
 
     init(_ call: Invocation, _ plan: Plan, _ script: DrillScript, environment: [String: String]) throws {
@@ -115,7 +114,8 @@ final class Stage {
             for client in clients { client.join() }
         }
         var told = Clock.monotonicMilliseconds()
-        var moved = (writes: 0, time: told)
+        let begun = told
+        var headway = Headway(patienceMilliseconds: Self.standstillMilliseconds)
         while true {
             try crew.turn()
             try trouble.tick(self)
@@ -128,10 +128,7 @@ final class Stage {
                 told = now
                 tell(progress(tally))
             }
-            if ledger.writeCount != moved.writes { moved = (ledger.writeCount, now) }
-            guard now - moved.time < Self.standstillMilliseconds else {
-                throw Failure("nothing was answered for \(Self.standstillMilliseconds / 1000) s")
-            }
+            try headway.check(tally)
             Pause.milliseconds(5)
         }
         // What is under way ends well or badly while everything is started again.
@@ -164,7 +161,7 @@ final class Stage {
             + "\(Readable.duration(milliseconds: tally.slowestMilliseconds)), \(errors) × 5xx"
     }
 
-    var elapsed: String { Readable.duration(milliseconds: Clock.monotonicMilliseconds() - begun) }
+    var elapsed: String { ledger.elapsed }
 
     func tell(_ line: String) { plan.tell(line) }
 }

@@ -21,7 +21,6 @@ struct TargetDrill {
     private let ledger = Ledger()
     private let crew: Crew
     private let folder: RunDirectory
-    private let begun = Clock.monotonicMilliseconds()
 
     init(_ call: Invocation, _ script: DrillScript, _ plan: Plan, target: String) throws {
         let scheme = "http://"
@@ -59,8 +58,8 @@ struct TargetDrill {
             judgement.accuse("the drill could not be finished: \(error)")
         }
         let report = DrillReport(
-            name: "kill --target http://\(gateway)", call: call, plan: plan,
-            tally: ledger.tally, writes: ledger.writeCount, crew: crew, judgement: judgement, elapsed: elapsed)
+            name: "kill --target http://\(gateway)", call: call, plan: plan, ledger: ledger, crew: crew,
+            judgement: judgement)
         report.publish()
         return judgement.findings.isEmpty ? 0 : 1
     }
@@ -76,12 +75,15 @@ struct TargetDrill {
             throw Failure("there is no topic \(topic) at \(kafka.bootstrap)")
         }
         plan.tell("  \(topic) has \(shards) partitions at \(kafka.bootstrap)")
+        let quiet = Quiet(system: call.system.contract, shards: shards, run: folder, kafka: kafka)
+        // The end of what others have begun would be taken for the drill's, and its beginning be missed.
+        _ = try quiet.wait(crew)
         let witness = Witness(system: call.system.contract, kafka: kafka)
         let before = try witness.evidence(client("before"), writes: [])
         var random = DrillRandom(seed: plan.seed, stream: 1)
         try scenario.prepare(client("setup"), &random)
         try load()
-        let took = try Quiet(system: call.system.contract, shards: shards, run: folder, kafka: kafka).wait(crew)
+        let took = try quiet.wait(crew)
         plan.tell("  quiet after another \(Readable.duration(milliseconds: took)); now the judge")
         let after = try witness.evidence(client("judge"), writes: ledger.writes)
         var judgement = scenario.judge(after.without(before, call.system.contract))
@@ -102,8 +104,8 @@ struct TargetDrill {
             for thread in threads { thread.join() }
         }
         let end = Clock.monotonicMilliseconds() + plan.lastsMilliseconds
-        var told = begun
-        var moved = (answers: 0, time: Clock.monotonicMilliseconds())
+        var told = Clock.monotonicMilliseconds()
+        var headway = Headway(patienceMilliseconds: Self.standstillMilliseconds)
         while true {
             let now = Clock.monotonicMilliseconds()
             let tally = ledger.tally
@@ -112,15 +114,10 @@ struct TargetDrill {
             if now - told >= Self.tellMilliseconds {
                 told = now
                 plan.tell(
-                    "  \(elapsed.padded(to: 10, left: true))  \(tally.units)/\(plan.units) \(unit), \(ledger.writeCount) writes"
+                    "  \(ledger.elapsed.padded(to: 10, left: true))  \(tally.units)/\(plan.units) \(unit), \(ledger.writeCount) writes"
                 )
             }
-            // A client that nobody answers counts its attempts, not its writes.
-            let answers = tally.attempts - tally.broken - tally.silent
-            if answers != moved.answers { moved = (answers, now) }
-            guard now - moved.time < Self.standstillMilliseconds else {
-                throw Failure("nothing was answered for \(Self.standstillMilliseconds / 1000) s")
-            }
+            try headway.check(tally)
             Pause.milliseconds(20)
         }
     }
@@ -133,8 +130,6 @@ struct TargetDrill {
             name: prefix + name, ledger: ledger,
             connection: HTTPConnection([gateway], first: 0, timeoutMilliseconds: DrillClient.attemptMilliseconds))
     }
-
-    private var elapsed: String { Readable.duration(milliseconds: Clock.monotonicMilliseconds() - begun) }
 }
 
 extension Evidence {

@@ -88,7 +88,8 @@ final class Vandal: Sendable {
         let mark = Header(Self.header, token)
         if random.below(100) < 60, let old {
             guard let event = try JSON(parsing: old.value ?? []).object else { return }
-            if random.below(4) > 0 {
+            // With one shard no partition is the wrong one.
+            if shards == 1 || random.below(4) > 0 {
                 guard scenario.mayComeTwice(event) else { return }
                 try producer.send(copy(of: old, to: old.partition, mark))
                 notes.withLock { $0.duplicates += 1 }

@@ -35,6 +35,14 @@ public struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     public var isOffsetOutOfRange: Bool {
         code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET.rawValue || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE.rawValue
     }
+    /// Another process has this one's instance name or transactional id, or the broker has given this one up.
+    public var isFenced: Bool {
+        let codes = [
+            RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+            RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+        ]
+        return codes.contains { $0.rawValue == code }
+    }
     public var isQueueFull: Bool { code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
 }
 

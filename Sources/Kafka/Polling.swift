@@ -19,7 +19,9 @@ struct Poller {
             return .end(place, offset: unsafe message.pointee.offset)
         case let code:
             let place = topic.map { unsafe " of \($0)[\(message.pointee.partition)]@\(message.pointee.offset)" } ?? ""
-            let words = unsafe rd_kafka_message_errstr(message).map { unsafe ": " + String(cString: $0) } ?? ""
+            // What is fatal is told once, by the handle.
+            let text = code == RD_KAFKA_RESP_ERR__FATAL ? nil : unsafe rd_kafka_message_errstr(message)
+            let words = unsafe text.map { unsafe ": " + String(cString: $0) } ?? ""
             // The library goes on asking for a topic that is not there; how long to wait is the caller's decision.
             let remedy: KafkaError.Remedy? = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? .retry : nil
             return .failed(handle.error(code, doing: "poll\(place)\(words)", remedy: remedy))

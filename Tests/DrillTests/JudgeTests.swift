@@ -63,6 +63,7 @@ import Wire
         Lie("book 1 has a stock of 8, expected 10 at first + inputs − prepared = 12") {
             $0.change("books", "stock", to: 8)
         },
+        Lie("copies of book 9 were prepared, which is not there") { $0.change("deliverables", "bookId", to: 9) },
         Lie("book 1 has a stock below zero") { $0.change("books", "stock", to: -1) },
         Lie("customer 1 was announced 2 times") { story in story.events.append(story.events[0]) },
         Lie("customer [2] with customerName 'nobody' was created, and nobody asked for it") {

@@ -244,6 +244,29 @@ import Wire
         #expect(try system.deadLetterRecords().isEmpty)
     }
 
+    @Test("One dead letter that cannot go back is named and keeps no other from it", arguments: Shape.all)
+    func allDeadLettersThatCanGoBackDo(shape: Shape) throws {
+        let system = try TestSystem(shape)
+        defer { system.end() }
+        // The first does not say where it came from, the second came from a partition that is not there.
+        let origins = [[], ["original-partition=99"], ["original-partition=0"]]
+        for origin in origins {
+            let headers = origin.isEmpty ? [] : origin + ["original-topic=cnabookstore.replies"]
+            try system.publish("{}", to: "cnabookstore.dead-letters", partition: 0, headers: headers)
+        }
+        let numbers = try system.deadLetterRecords().compactMap { $0["offset"].integer }
+        #expect(numbers.count == origins.count)
+        let replay = try system.bookstore("dead-letters", "replay", "all")
+        #expect(replay.status == 1)
+        #expect(replay.output.contains("\(numbers[2]) put back to cnabookstore.replies\n1 of 3 put back; 2 left"))
+        #expect(replay.errors.contains("\(numbers[0]) not put back: it does not say where it came from"))
+        #expect(replay.errors.contains("\(numbers[1]) not put back: "), "\(replay.errors)")
+        #expect(try system.deadLetterRecords().compactMap { $0["offset"].integer } == Array(numbers[..<2]))
+        let drop = try system.bookstore("dead-letters", "drop", "all")
+        #expect(drop.status == 0 && drop.output.contains("2 of 2 dropped\n"))
+        #expect(try system.deadLetterRecords().isEmpty)
+    }
+
     @Test func shardFilesAreSoundAndComeBackFromKafka() throws {
         let system = try TestSystem(Shape.all[0])
         defer { system.end() }

@@ -26,6 +26,42 @@ extension EndToEnd {
             }
         }
 
+        @Test("Several first ups at once: one starts, the others wait until it is ready and say where it is")
+        func severalUpsAtOnce() throws {
+            let system = try TestSystem(Shape.all[0])
+            defer { system.end() }
+            try system.down()
+            removeDirectory(system.run.path)
+            let results = try atOnce(4) { _ in try system.bookstore("up", "--detach") }
+            #expect(results.map(\.status) == [0, 0, 0, 0], "\(results)")
+            #expect(results.count { $0.output.contains("Ready in") } == 1)
+            let others = results.filter { !$0.output.contains("Ready in") }
+            for other in others {
+                #expect(other.output.contains("cnabookstore is already running in \(system.run.path)"))
+                #expect(other.output.contains("gateway-0  http://\(system.gateway.address)"))
+            }
+            #expect(system.gateway.send("GET", "/health/ready")?.status == 200)
+        }
+
+        /// The other one may be the one that has the directory: whoever waits for it must not wait for ever.
+        @Test("Who waits for a start that comes to nothing says so")
+        func upsThatComeToNothing() throws {
+            let system = try TestSystem.shared(Shape.all[0])
+            try withTemporaryDirectory { directory in
+                let log = RunDirectory(directory).logFile("supervisor-0")
+                let nowhere = [
+                    "KAFKA_BOOTSTRAP": "127.0.0.1:1", "UP_WAIT_MS": "3000", "GATEWAY_PORT": "0", "ORDER_PORT": "0",
+                ]
+                let results = try atOnce(2) { _ in
+                    try system.bookstore("up", "--detach", "--run-dir", directory, environment: nowhere)
+                }
+                #expect(results.map(\.status) == [1, 1], "\(results)")
+                #expect(results.count { $0.output.contains("does not answer in time") } == 1)
+                #expect(
+                    results.count { $0.errors.contains("did not get ready: \(log) says why") } == 1, "\(results)")
+            }
+        }
+
         @Test(
             "With fewer processes than before, up waits for the shards of those that are gone",
             arguments: [Shape.all[0]])

@@ -5,6 +5,7 @@ import Testing
 import Wire
 
 @testable import Gateway
+@testable import Worker
 
 @Suite struct DocumentTests {
     private static let system = Bookstore.system
@@ -108,6 +109,19 @@ import Wire
         #expect(operations.contains("orderPublishes") && operations.contains("deliveryReactsTo"))
     }
 
+    @Test("The headers of an event are those it is written with")
+    func headersOfEvents() throws {
+        var records = EffectRecords(service: "order", topics: Self.system.topics, shards: Shards(count: 12))
+        let cause = Cause(correlation: "a", causation: "b", trace: TraceContext(), origin: "c")
+        let record = try records.record(
+            .event(type: "Ordered", subject: 7, fields: [:]), place: 0, cause: cause, nowMilliseconds: 0)
+        let described = async["components"]["schemas"]["CloudEventHeaders"]["properties"]
+        let written = record.headers.all.map(\.name)
+        #expect(Set(described.object?.names ?? []) == Set(written + [HeaderName.forService]))
+        let source = try #require(record.headers.text(HeaderName.eventSource))
+        #expect(described[HeaderName.eventSource]["description"].string?.hasSuffix("`\(source)`") == true)
+    }
+
     @Test("Answers have the fields that their schemas require")
     func answers() async throws {
         let bench = try await Bench().seeded()
@@ -128,6 +142,8 @@ import Wire
         #expect(answer.header("Content-Security-Policy")?.hasPrefix("default-src 'none'") == true)
         #expect(answer.text.hasSuffix("</html>\n"))
         #expect(answer.text.contains("curl -i http://localhost:8080/books/1"))
+        // What may not be left out is in the line to try.
+        #expect(answer.text.contains("curl -i 'http://localhost:8080/selectDeliveryInfo?deliveryId=1'"))
         for forbidden in ["<script", "<img", "<iframe", "@import", "url("] { #expect(!answer.text.contains(forbidden)) }
         for tag in ["details", "table", "section", "div", "article", "summary", "tr", "td", "pre"] {
             let opened = answer.text.matches(of: try Regex("<\(tag)[ >]")).count

@@ -9,15 +9,21 @@ extension BookstoreJudge {
         let initial = Dictionary(
             creations.map { ($0.body?["bookName"]?.string ?? "", $0.body?["stock"]?.integer ?? 0) },
             uniquingKeysWith: { $1 })
+        let books = evidence.items(Bookstore.books.name)
+        let known = Set(books.map { $0["bookId"]?.integer ?? 0 })
         var balance: [Int64: Int64] = [:]
         for input in evidence.items(Bookstore.stockInputs.name) {
             balance[input["bookId"]?.integer ?? 0, default: 0] += input["quantity"]?.integer ?? 0
         }
         for deliverable in deliverables.values.joined()
         where deliverable["status"]?.string == DeliverableStatus.deliveryPrepared {
-            balance[deliverable["bookId"]?.integer ?? 0, default: 0] -= deliverable["quantity"]?.integer ?? 0
+            let id = deliverable["bookId"]?.integer ?? 0
+            if !known.contains(id) {
+                judgement.accuse("copies of book \(id) were prepared, which is not there", history: history(ofBook: id))
+            }
+            balance[id, default: 0] -= deliverable["quantity"]?.integer ?? 0
         }
-        for book in evidence.items(Bookstore.books.name) {
+        for book in books {
             let id = book["bookId"]?.integer ?? 0
             let stock = book["stock"]?.integer ?? 0
             let first = initial[book["bookName"]?.string ?? ""] ?? 0
@@ -29,7 +35,7 @@ extension BookstoreJudge {
                     history: history(ofBook: id))
             }
         }
-        judgement.count("books whose stock adds up", evidence.items(Bookstore.books.name).count)
+        judgement.count("books whose stock adds up", books.count)
     }
 
     private func history(ofBook id: Int64) -> [String] {

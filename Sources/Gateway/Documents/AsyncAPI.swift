@@ -93,10 +93,12 @@ public enum AsyncAPI {
     private static let headers: JSON = {
         let names: [(String, String)] = [
             ("ce_specversion", "1.0"), ("ce_id", "Unique and stable: the same when the event is read again"),
-            ("ce_source", "The service and the shard that published it"), ("ce_type", "The same as `eventType`"),
-            ("ce_time", "When it happened, RFC 3339"), ("content-type", "application/json"),
+            ("ce_source", "The service that published it: `/order`"), ("ce_type", "The same as `eventType`"),
+            ("ce_time", "When it happened, RFC 3339"), ("ce_subject", "The id it is about, as the key"),
+            ("content-type", "application/json"),
             ("traceparent", "W3C Trace Context of the request that began it"),
             ("correlationid", "The saga it belongs to"), ("causationid", "The message that caused it"),
+            ("for-service", "Only on one put back from the dead letters: the service it is for"),
         ]
         return Schema.object(
             names.map { ($0.0, ["type": "string", "description": .string($0.1)]) },

@@ -106,8 +106,8 @@ struct DocsPage {
             <div class="body">
 
             """
-        html += "<pre tabindex=\"0\" aria-label=\"Example\">\(escaped(example(entry)))</pre>\n"
         let parameters = (entry.shared + (entry.operation["parameters"].array ?? [])).map(resolved)
+        html += "<pre tabindex=\"0\" aria-label=\"Example\">\(escaped(example(entry, parameters)))</pre>\n"
         if !parameters.isEmpty {
             writeTable(
                 "Parameters", ["Name", "In", "Holds", "Meaning"],
@@ -214,7 +214,7 @@ struct DocsPage {
     }
 
     /// A line to try.
-    private func example(_ entry: Entry) -> String {
+    private func example(_ entry: Entry, _ parameters: [JSON]) -> String {
         var path = ""
         var rest = entry.path[...]
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
@@ -224,7 +224,10 @@ struct DocsPage {
         path += rest
         var line = "curl -i"
         if entry.method != "get" { line += " -X \(entry.method.uppercased())" }
-        line += " http://\(authority)\(path)"
+        let query = parameters.filter { $0["in"] == "query" && $0["required"] == true }
+            .map { "\($0["name"].string ?? "")=1" }.joined(separator: "&")
+        let url = "http://\(authority)\(path)"
+        line += query.isEmpty ? " \(url)" : " '\(url)?\(query)'"
         if let content = entry.operation["requestBody"]["content"].object?.members.first {
             line +=
                 " \\\n  -H 'Content-Type: application/json' \\\n  -d '\(sample(resolved(content.value["schema"])).text)'"

@@ -59,14 +59,26 @@ enum DeadLetters {
         let settlement = try Settlement(topic: call.system.contract.topics.deadLetters, kafka: kafka)
         // Read after the producer has fenced every other one: nobody else can settle the same letter from here on.
         let letters = try chosen(call.positionals[0], try open(call))
-        for letter in letters {
-            try settlement.settle(letter, putBack: putBack)
-            let place = putBack ? "put back to \(letter.origin?.topic ?? "")" : "dropped"
-            // All that were chosen are settled, whoever reads of it.
-            Terminal.tell("\(letter.number) \(place)")
-        }
         if letters.isEmpty { Terminal.print("no dead letters") }
-        return 0
+        let left = try letters.count { try !settle($0, putBack: putBack, by: settlement) }
+        if letters.count > 1 {
+            let rest = left == 0 ? "" : "; \(left) left, the reason is beside each"
+            Terminal.tell("\(letters.count - left) of \(letters.count) \(putBack ? "put back" : "dropped")\(rest)")
+        }
+        return left == 0 ? 0 : 1
+    }
+
+    /// Whether it worked. One that is refused must not keep the others from it; an error that is thrown would meet them too.
+    private static func settle(_ letter: DeadLetter, putBack: Bool, by settlement: Settlement) throws -> Bool {
+        do {
+            try settlement.settle(letter, putBack: putBack)
+        } catch let refusal as Failure {
+            Terminal.complain("\(letter.number) not \(putBack ? "put back" : "dropped"): \(refusal)")
+            return false
+        }
+        // All that were chosen are settled, whoever reads of it.
+        Terminal.tell("\(letter.number) \(putBack ? "put back to \(letter.origin?.topic ?? "")" : "dropped")")
+        return true
     }
 
     private static func chosen(_ text: String, _ letters: [DeadLetter]) throws -> [DeadLetter] {

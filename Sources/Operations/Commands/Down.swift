@@ -4,7 +4,7 @@ import Platform
 
 enum Down {
     /// Longer than a supervisor needs in the worst case: three tiers, each killed after its time.
-    private static let patienceMilliseconds: Int64 = 60_000
+    static let patienceMilliseconds: Int64 = 60_000
 
     static let command = Command(
         name: "down", summary: "Stop everything that up started; its state stays", options: [Up.runDirOption],

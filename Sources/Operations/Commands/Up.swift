@@ -23,27 +23,45 @@ enum Up {
         try SettingsCheck.everything(call.system, call.settings)
         let run = RunDirectory(call)
         try run.prepare()
-        if let supervisor = SupervisorLock.holder(run) { return alreadyRunning(call, run, supervisor, replicas) }
-        if call.has("detach") { return try detach(call, run) }
+        if SupervisorLock.holder(run) != nil { return try join(call, run, replicas) }
+        if call.has("detach") { return try detach(call, run, replicas) }
         let style = Style(settings: call.settings)
-        return try Supervision(call, run, replicas: replicas).run(
+        let wasFirst = try Supervision(call, run, replicas: replicas).run(
             tell: { Terminal.tell($0) }, ready: { Terminal.tell(style.faint("Ctrl-C stops everything.")) })
+        return wasFirst ? 0 : try join(call, run, replicas)
     }
 
     static func replicas(_ call: Invocation) throws(UsageError) -> Replicas {
         try Replicas(call.value("replicas"), known: names(call.system))
     }
 
+    /// Another supervisor has the directory: waits until what it starts is up.
+    private static func join(_ call: Invocation, _ run: RunDirectory, _ replicas: Replicas) throws -> Int32 {
+        let name = call.system.contract.name
+        // It gives itself so long, and then stops what it has started.
+        let patience = try UpSettings(call.settings).patienceMilliseconds + Down.patienceMilliseconds
+        let deadline = Clock.monotonicMilliseconds() + patience
+        var isTold = false
+        while let supervisor = SupervisorLock.holder(run) {
+            if let running = RunningSystem(run), running.isUp { return alreadyRunning(call, run, running, replicas) }
+            if !isTold { Terminal.print("\(name) starts or stops just now in \(run.path) (supervisor \(supervisor))") }
+            isTold = true
+            if Clock.monotonicMilliseconds() > deadline { throw Failure("it is not ready in time") }
+            usleep(20_000)
+        }
+        throw Failure("it has stopped, or did not get ready: \(run.logFile("supervisor-0")) says why")
+    }
+
     private static func alreadyRunning(
-        _ call: Invocation, _ run: RunDirectory, _ supervisor: pid_t, _ replicas: Replicas
+        _ call: Invocation, _ run: RunDirectory, _ running: RunningSystem, _ replicas: Replicas
     ) -> Int32 {
-        Terminal.print("\(call.system.contract.name) is already running in \(run.path) (supervisor \(supervisor)).")
-        let instances = RunningSystem(run)?.instances ?? []
-        for instance in instances where !instance.place.isEmpty {
+        Terminal.print(
+            "\(call.system.contract.name) is already running in \(run.path) (supervisor \(running.supervisor)).")
+        for instance in running.instances where !instance.place.isEmpty {
             Terminal.print("  \(instance.name)  \(instance.place)")
         }
         guard call.value("replicas") != nil else { return 0 }
-        let others = replicas.differences(from: instances.map(\.name), of: names(call.system))
+        let others = replicas.differences(from: running.instances.map(\.name), of: names(call.system))
         guard !others.isEmpty else { return 0 }
         Terminal.complain(
             "--replicas was not applied, there is already \(others.joined(separator: ", ")): "
@@ -59,8 +77,10 @@ enum Up {
 
     /// The last byte of the progress: everything is ready.
     private static let endOfProgress: UInt8 = 4
+    /// The exit status of a supervisor that another one has forestalled: its caller waits for that one.
+    private static let forestalled: Int32 = 3
 
-    private static func detach(_ call: Invocation, _ run: RunDirectory) throws -> Int32 {
+    private static func detach(_ call: Invocation, _ run: RunDirectory, _ replicas: Replicas) throws -> Int32 {
         var ends: [Int32] = [0, 0]
         guard unsafe pipe(&ends) == 0 else { throw SystemError("make", "a pipe") }
         // The supervisor gets one end as its standard output and must not keep another open.
@@ -85,7 +105,8 @@ enum Up {
         if last == endOfProgress { return 0 }
         var raw: Int32 = 0
         while unsafe waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
-        return max(1, ExitStatus(raw: raw).code ?? 1)
+        let status = ExitStatus(raw: raw).code
+        return status == forestalled ? try join(call, run, replicas) : max(1, status ?? 1)
     }
 
     private static func superviseBehind(_ call: Invocation) throws -> Int32 {
@@ -98,13 +119,14 @@ enum Up {
         let run = RunDirectory(call)
         try run.prepare()
         do {
-            return try Supervision(call, run, replicas: replicas(call)).run(
+            let wasFirst = try Supervision(call, run, replicas: replicas(call)).run(
                 tell: { Terminal.tell($0) },
                 ready: {
                     _ = FileSystem.writeAll([endOfProgress], to: STDOUT_FILENO)
                     // From here on there is nobody to read progress; standard error is the log file already.
                     dup2(STDERR_FILENO, STDOUT_FILENO)
                 })
+            return wasFirst ? 0 : forestalled
         } catch {
             // The caller reads standard output; the log keeps a copy.
             Terminal.print("\(call.system.executable) up: \(error)")

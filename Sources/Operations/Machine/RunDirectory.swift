@@ -67,7 +67,12 @@ final class SupervisorLock {
         let file = unsafe open(run.lockFile, O_RDWR | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
-        if flock(file, LOCK_SH | LOCK_NB) == 0 { return nil }
-        return FileSystem.readText(run.lockFile).flatMap { pid_t($0.prefix { $0.isNumber }) }
+        // Whoever has taken the lock needs a moment to write who it is.
+        for _ in 0..<20 {
+            if flock(file, LOCK_SH | LOCK_NB) == 0 { return nil }
+            if let pid = FileSystem.readText(run.lockFile).flatMap({ pid_t($0.prefix { $0.isNumber }) }) { return pid }
+            usleep(5_000)
+        }
+        return nil
     }
 }

@@ -12,6 +12,8 @@ struct RunningSystem: Sendable {
     }
 
     let supervisor: pid_t
+    /// Whether everything was ready once, and nobody has asked it to stop.
+    let isUp: Bool
     let broker: String
     let bootstrap: String
     let instances: [Instance]
@@ -19,9 +21,12 @@ struct RunningSystem: Sendable {
     /// Nil when no supervisor is at work there, or it has not got far enough to say anything.
     init?(_ run: RunDirectory) {
         guard let holder = SupervisorLock.holder(run), let bytes = FileSystem.read(run.statusFile),
-            let status = try? JSON(parsing: bytes)
+            // One that was killed has left its own behind.
+            let status = try? JSON(parsing: bytes), status["supervisor"].integer == Int64(holder)
         else { return nil }
         supervisor = holder
+        // A supervisor of a version before this one does not say.
+        isUp = status["up"].bool ?? true
         broker = status["broker"].string ?? ""
         bootstrap = status["bootstrap"].string ?? ""
         instances = (status["instances"].array ?? []).map { instance in

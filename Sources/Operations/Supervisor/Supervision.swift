@@ -16,11 +16,10 @@ struct Supervision {
         style = Style(settings: call.settings)
     }
 
-    /// Tells of progress line by line, calls `ready` once, and returns when everything has been stopped again.
-    func run(tell: (String) -> Void, ready: () -> Void) throws -> Int32 {
-        guard let lock = try SupervisorLock(run) else {
-            throw Failure("another supervisor has just started in \(run.path)")
-        }
+    /// Tells of progress line by line, calls `ready` once, and returns when everything has been stopped again. False when
+    /// another supervisor was first, and nothing was done.
+    func run(tell: (String) -> Void, ready: () -> Void) throws -> Bool {
+        guard let lock = try SupervisorLock(run) else { return false }
         // Held as long as this function runs.
         defer { withExtendedLifetime(lock) {} }
         try Log.start(settings: call.settings, context: ["service": "supervisor", "instance": "supervisor-0"])
@@ -55,6 +54,7 @@ struct Supervision {
             // On a Kafka of others there may be workers of others, with shards of their own.
             let shards = broker == nil ? 0 : Int64(try TopicSettings(call.settings).shards)
             try supervisor.awaitReady(shards: shards, deadline: deadline) { tell(line($0)) }
+            try supervisor.noteThatAllIsUp()
         } catch {
             supervisor.stop { _ in }
             throw error
@@ -66,7 +66,7 @@ struct Supervision {
             supervisor.turn(milliseconds: 1_000)
         }
         supervisor.stop { tell("  " + $0) }
-        return 0
+        return true
     }
 
     private func line(_ progress: Supervisor.Progress) -> String {

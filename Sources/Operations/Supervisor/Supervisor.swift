@@ -32,6 +32,7 @@ final class Supervisor {
     private let executable: String
     private let environment: [String: String]
     private let description: JSONObject
+    private var isUp = false
     private let healthyMilliseconds: Int64
     private var logs: LogRotation
     private var children: [Child] = []
@@ -242,11 +243,19 @@ final class Supervisor {
         return Failure(text)
     }
 
+    /// For those who wait for it, as another `up` does.
+    func noteThatAllIsUp() throws(SystemError) {
+        isUp = true
+        try writeStatus()
+    }
+
     // MARK: - Stopping
 
     /// From the edge inwards, each tier together; what does not end in time is killed.
     func stop(report: (String) -> Void) {
         isAskedToStop = true
+        // From here on nobody should take it for a system that runs.
+        FileSystem.remove(run.statusFile)
         for tier in Program.Tier.allCases {
             let own = children.indices.filter { children[$0].program.tier == tier && children[$0].pid != nil }
             let started = Clock.monotonicMilliseconds()
@@ -263,7 +272,6 @@ final class Supervisor {
             }
             for place in own { report("\(children[place].program.instance) stopped") }
         }
-        FileSystem.remove(run.statusFile)
     }
 
     private func send(_ signal: Int32, _ place: Int) {
@@ -275,6 +283,7 @@ final class Supervisor {
     private func writeStatus() throws(SystemError) {
         var status = description
         status.append("supervisor", .integer(Int64(getpid())))
+        status.append("up", .bool(isUp))
         status.append(
             "instances",
             .array(

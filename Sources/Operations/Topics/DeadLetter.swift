@@ -49,25 +49,32 @@ final class Settlement {
         try producer.initialise(timeoutMilliseconds: Self.callMilliseconds)
     }
 
+    /// Throws a `Failure` when this letter cannot be settled and others may be; any other error would meet all of them.
     func settle(_ letter: DeadLetter, putBack: Bool) throws {
         let original = putBack ? try Self.original(of: letter) : nil
+        let note = OutgoingRecord(
+            topic: topic, partition: letter.record.partition, key: nil, value: nil,
+            headers: [Header(Self.header, String(letter.number))])
         try producer.begin()
-        if let original { try producer.send(original) }
-        try producer.send(
-            OutgoingRecord(
-                topic: topic, partition: letter.record.partition, key: nil, value: nil,
-                headers: [Header(Self.header, String(letter.number))]))
-        try producer.commit(timeoutMilliseconds: Self.callMilliseconds)
+        do throws(KafkaError) {
+            if let original { try producer.send(original) }
+            try producer.send(note)
+            try producer.commit(timeoutMilliseconds: Self.callMilliseconds)
+        } catch {
+            // The broker does not take the record: its topic or partition is gone, or takes none of this size any more.
+            guard error.remedy == .abort || error.remedy == .fixConfiguration else { throw error }
+            try producer.abort(timeoutMilliseconds: Self.callMilliseconds)
+            throw Failure("\(error)")
+        }
     }
 
     /// The record as it goes back.
     static func original(of letter: DeadLetter) throws(Failure) -> OutgoingRecord {
         guard let origin = letter.origin else {
-            throw Failure("dead letter \(letter.number) does not say where it came from; drop it")
+            throw Failure("it does not say where it came from; drop it")
         }
         guard !letter.isWithoutContent else {
-            throw Failure(
-                "dead letter \(letter.number) was too large to be kept, only that it was there is known; drop it")
+            throw Failure("it was too large to be kept, only that it was there is known; drop it")
         }
         return OutgoingRecord(
             topic: origin.topic, partition: origin.partition, key: letter.record.key, value: letter.record.value,

@@ -95,6 +95,8 @@ final class KafkaLog: WorkerLog, RebalanceListener {
                 if !isTold { Log.warning("the start waits for Kafka", ["error": LogValue(describing: error)]) }
                 isTold = true
                 Pause.milliseconds(50)
+            } catch let error as KafkaError where error.isFenced {
+                throw FatalError(error, of: instance)
             }
         }
         return false

@@ -100,7 +100,7 @@ struct TransactionCommit {
                     }
                     // A retriable call goes on in the background; a millisecond keeps this loop from spinning.
                     Pause.milliseconds(1)
-                case .giveUp, .fixConfiguration: throw FatalError(error.description)
+                case .giveUp, .fixConfiguration: throw FatalError(error, of: producer.transactionalID)
                 }
             }
         }

@@ -19,6 +19,14 @@ enum TransactionOutcome {
 struct FatalError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
+
+    /// `name`: the instance or the transactional id that the error is about, which only one process may have.
+    init(_ error: KafkaError, of name: String) {
+        let why =
+            "another process is at work as \(name) on this Kafka, the successor of this one or one of a second system "
+            + "of the same name, which needs a Kafka of its own; or this one stood still for too long: "
+        description = (error.isFenced ? why : "") + error.description
+    }
 }
 
 /// Told of shards that come and go, on the thread that polls.

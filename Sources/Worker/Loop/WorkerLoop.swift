@@ -156,7 +156,7 @@ final class WorkerLoop {
         case .idle: return false
         case .failed(let error):
             if error.remedy == .giveUp || error.remedy == .fixConfiguration {
-                custody.fail(FatalError(error.description))
+                custody.fail(FatalError(error, of: caller.instance))
             } else {
                 Log.warning("Kafka reports a problem", ["error": LogValue(describing: error)])
             }

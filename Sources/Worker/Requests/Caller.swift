@@ -33,6 +33,7 @@ final class Caller {
     private let limits: WorkerLimits
     private let patience: Patience
     private let wall: () -> Int64
+    let instance: String
     let requester: String
     /// A simulation gives each requester one of its own.
     var replyPartition: Int32
@@ -59,6 +60,7 @@ final class Caller {
         self.patience = patience
         self.wall = wall
         // An instance that starts again is another requester: answers to its former life are nobody's.
+        self.instance = instance
         requester = "\(instance)/\(incarnation)"
         replyPartition = Topics.replyPartition(of: instance)
     }

@@ -91,7 +91,20 @@ import Testing
         #expect(try member.commit() == "committed", "without a fault")
         member.cluster.pushErrors(api: api, codes)
         #expect(try member.commit() == expected)
+        if expected == "fatal" {
+            #expect(member.lastWords.hasPrefix("another process is at work as t on this Kafka"), "\(member.lastWords)")
+        }
         if expected != "fatal" { #expect(try member.commit() == "committed", "and after it") }
+    }
+
+    @Test func aMemberThatIsFencedSaysByWhom() {
+        func words(_ code: Int32, _ name: String) -> String {
+            FatalError(KafkaError(remedy: .giveUp, code: code, name: name, text: "poll"), of: "order-0").description
+        }
+        let fenced = words(82, "FENCED_INSTANCE_ID")
+        #expect(fenced.hasPrefix("another process is at work as order-0 on this Kafka"))
+        #expect(fenced.contains("a second system") && fenced.hasSuffix("poll (FENCED_INSTANCE_ID)"))
+        #expect(words(-199, "_BAD_MSG") == "poll (_BAD_MSG)")
     }
 
     /// Nothing has begun that could be aborted: the loop hears of nothing but the end.
