@@ -31,7 +31,7 @@ public struct WorkerLimits: Sendable {
     public var breakerFailures = 3
     public var breakerOpenMilliseconds: Int64 = 5_000
     /// An unanswered call is sent again after this, then after twice as long, up to the second value.
-    public var repeatMilliseconds: Int64 = 1_000
+    public var repeatMilliseconds: Int64 = 750
     public var repeatMillisecondsMax: Int64 = 4_000
     /// Calls of one requester under way. A list is a call to each shard, so that this is many times the requests.
     public var callsInFlightMax = 20_000
