@@ -3,6 +3,7 @@ SWIFT := .ci/swift
 BOOKSTORE := .build/release/bookstore
 RUN_DIR ?= .run
 ORDERS ?= 36000
+BROKER ?= embedded
 export RUN_DIR
 
 .DEFAULT_GOAL := help
@@ -53,11 +54,11 @@ logs: ## follow the logs of all processes
 watch: build ## the events, as they happen
 	@$(BOOKSTORE) watch
 
-drill: build ## processes are killed again and again under load; then a judge looks for what was lost or doubled
-	@$(BOOKSTORE) drill kill --orders 1200
+drill: build ## processes are killed under load; then a judge looks for what was lost or doubled; BROKER=kafka
+	@$(BOOKSTORE) drill kill --orders 1200 --broker $(BROKER)
 
-soak: build ## the same for long: `make soak ORDERS=100000`
-	@$(BOOKSTORE) drill kill --orders $(ORDERS) --report soak.txt
+soak: build ## the same for long: `make soak ORDERS=100000 BROKER=kafka`
+	@$(BOOKSTORE) drill kill --orders $(ORDERS) --broker $(BROKER) --report soak.txt
 
 soak-worker: setup ## workers and brokers of the counter service killed under 20,000 requests; a long simulation
 	@$(SWIFT) build --build-tests
