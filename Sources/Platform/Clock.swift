@@ -54,20 +54,13 @@ public struct UTCTime: Sendable, Equatable {
 
     /// The same into a buffer: each line of a log begins with it.
     func writeRFC3339(to text: inout [UInt8]) {
-        Self.write(year, 4, to: &text)
-        text.append(UInt8(ascii: "-"))
-        Self.write(month, 2, to: &text)
-        text.append(UInt8(ascii: "-"))
-        Self.write(day, 2, to: &text)
-        text.append(UInt8(ascii: "T"))
-        Self.write(hour, 2, to: &text)
-        text.append(UInt8(ascii: ":"))
-        Self.write(minute, 2, to: &text)
-        text.append(UInt8(ascii: ":"))
-        Self.write(second, 2, to: &text)
-        text.append(UInt8(ascii: "."))
-        Self.write(millisecond, 3, to: &text)
-        text.append(UInt8(ascii: "Z"))
+        for (number, width, mark) in [
+            (year, 4, "-"), (month, 2, "-"), (day, 2, "T"), (hour, 2, ":"), (minute, 2, ":"), (second, 2, "."),
+            (millisecond, 3, "Z"),
+        ] as [(Int, Int, Unicode.Scalar)] {
+            Self.write(number, width, to: &text)
+            text.append(UInt8(ascii: mark))
+        }
     }
 
     private func text(_ write: (inout [UInt8]) -> Void) -> String {

@@ -107,41 +107,12 @@ public enum Log {
     }
 
     private static func append(_ name: String, _ value: LogValue, to line: inout [UInt8]) {
-        line.append(contentsOf: ",\"".utf8)
-        line.append(contentsOf: name.utf8)
-        line.append(contentsOf: "\":".utf8)
+        line.append(UInt8(ascii: ","))
+        JSONText.write(name, to: &line)
+        line.append(UInt8(ascii: ":"))
         switch value {
         case .integer(let number): line.append(contentsOf: String(number).utf8)
-        case .text(let text):
-            line.append(UInt8(ascii: "\""))
-            append(text, to: &line)
-            line.append(UInt8(ascii: "\""))
-        }
-    }
-
-    private static func append(_ text: String, to line: inout [UInt8]) {
-        let start = line.count
-        line.append(contentsOf: text.utf8)
-        // Hardly any text needs an escape.
-        guard line[start...].contains(where: needsEscape) else { return }
-        line.removeSubrange(start...)
-        for byte in text.utf8 {
-            if needsEscape(byte) { appendEscaped(byte, to: &line) } else { line.append(byte) }
-        }
-    }
-
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
-    }
-
-    private static func appendEscaped(_ byte: UInt8, to line: inout [UInt8]) {
-        line.append(UInt8(ascii: "\\"))
-        switch byte {
-        case UInt8(ascii: "\n"): line.append(UInt8(ascii: "n"))
-        case UInt8(ascii: "\t"): line.append(UInt8(ascii: "t"))
-        case UInt8(ascii: "\r"): line.append(UInt8(ascii: "r"))
-        case 0..<0x20: line.append(contentsOf: "u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8)
-        default: line.append(byte)
+        case .text(let text): JSONText.write(text, to: &line)
         }
     }
 

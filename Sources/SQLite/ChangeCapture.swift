@@ -36,25 +36,20 @@ final class WatchedTable {
     let name: [CChar]
     /// The key is the rowid, which the hook hands over without a look at the row.
     let keyIsRowID: Bool
-    /// Key columns that make a real of an integer: the hook sees an inserted row before that.
+    /// Columns that make a real of an integer: the hook sees the integer.
     let realColumns: Set<Int>
-    /// Columns that older rows may lack: the hook reads NULL there, where a query reads the column's default.
-    let lateColumns: Set<Int>
-    /// What a row was can be told by the hook.
-    let tellsEarlierRows: Bool
+    /// Columns that older rows may lack: the hook reads NULL there, where a query reads the column's default. Nil where the
+    /// hook cannot tell what a row was.
+    let lateColumns: Set<Int>?
     /// Columns, then key, of the one row; prepared once by the cache.
     let selectByKey: String
 
-    init(
-        info: TableInfo, keyIsRowID: Bool, realColumns: Set<Int>, lateColumns: Set<Int>, tellsEarlierRows: Bool,
-        selectByKey: String
-    ) {
+    init(info: TableInfo, keyIsRowID: Bool, realColumns: Set<Int>, lateColumns: Set<Int>?, selectByKey: String) {
         self.info = info
         name = Array(info.name.utf8CString)
         self.keyIsRowID = keyIsRowID
         self.realColumns = realColumns
         self.lateColumns = lateColumns
-        self.tellsEarlierRows = tellsEarlierRows
         self.selectByKey = selectByKey
     }
 }
@@ -159,9 +154,9 @@ final class ChangeCapture {
     }
 
     private func earlierRow(_ change: borrowing Preupdate, _ table: WatchedTable) -> EarlierRow {
-        guard table.tellsEarlierRows, earlierBytes < Self.earlierBytesMax else { return .unknown }
+        guard let lateColumns = table.lateColumns, earlierBytes < Self.earlierBytesMax else { return .unknown }
         let row = change.oldRow(of: table)
-        guard !table.lateColumns.contains(where: { row[$0] == .null }) else { return .unknown }
+        guard !lateColumns.contains(where: { row[$0] == .null }) else { return .unknown }
         earlierBytes += row.reduce(0) { $0 + $1.textBytes }
         return .was(row)
     }

@@ -95,24 +95,24 @@ extension Connection {
         let columns = info.columns.map { quoted($0.name) }.joined(separator: ", ")
         let condition = keyColumns.map { "\(quoted($0.name)) = ?" }.joined(separator: " AND ")
         let keyIsRowID = try isRowIDAlias(name, keyColumns)
-        let tellsEarlierRows = keyIsRowID ? try hasStoredColumnsOnly(name) : false
+        let lateColumns = keyIsRowID ? try lateColumns(name) : nil
         return WatchedTable(
             info: info, keyIsRowID: keyIsRowID,
             realColumns: Set(info.columns.indices.filter { hasRealAffinity(info.columns[$0].type) }),
-            lateColumns: try columnsWithDefaults(name), tellsEarlierRows: tellsEarlierRows,
+            lateColumns: lateColumns,
             selectByKey: "SELECT \(columns) FROM \(quoted(name)) WHERE \(condition)")
     }
 
-    private func columnsWithDefaults(_ table: String) throws(SQLiteError) -> Set<Int> {
-        let sql = "SELECT cid FROM pragma_table_info(?) WHERE dflt_value IS NOT NULL"
+    /// Those with a default; nil for a table with computed columns, which are not in the record and shift the numbers of
+    /// those that are.
+    private func lateColumns(_ table: String) throws(SQLiteError) -> Set<Int>? {
+        let sql = "SELECT cid, hidden, dflt_value IS NOT NULL AS late FROM pragma_table_xinfo(?)"
         var columns: Set<Int> = []
-        for row in try query(sql, [.text(table)]) { columns.insert(Int(try row.integer("cid"))) }
+        for row in try query(sql, [.text(table)]) {
+            if try row.integer("hidden") != 0 { return nil }
+            if try row.integer("late") != 0 { columns.insert(Int(try row.integer("cid"))) }
+        }
         return columns
-    }
-
-    /// Computed columns are not in the record, and shift the numbers of those that are.
-    private func hasStoredColumnsOnly(_ table: String) throws(SQLiteError) -> Bool {
-        try first("SELECT 1 FROM pragma_table_xinfo(?) WHERE hidden <> 0", [.text(table)]) == nil
     }
 
     /// `INTEGER PRIMARY KEY`, in exactly that type, of a table that has rowids; its index would have a name otherwise.

@@ -59,8 +59,8 @@ final class Caller {
         self.limits = limits
         self.patience = patience
         self.wall = wall
-        // An instance that starts again is another requester: answers to its former life are nobody's.
         self.instance = instance
+        // An instance that starts again is another requester: answers to its former life are nobody's.
         requester = "\(instance)/\(incarnation)"
         replyPartition = Topics.replyPartition(of: instance)
     }
