@@ -2,9 +2,9 @@
 // patience can make one of two or three.
 
 struct BatchGrowth {
-    /// Who waits for the batch's transaction: for rows alone nobody, for events and commands the policies of services, for
-    /// replies callers.
-    enum Audience { case nobody, services, callers }
+    /// Who waits for the batch's transaction: for rows alone nobody, for events and commands the policies of services and
+    /// for rows that were asked for whoever will ask again, for replies callers.
+    enum Audience { case nobody, others, callers }
 
     /// What is in the open batch, since when, and when the last of it came.
     private var records = 0
@@ -45,7 +45,7 @@ struct BatchGrowth {
         let isLoaded = isBusy && lastRecords >= Self.fewRecords
         switch audience {
         case .nobody: return max(0, openedAt + max(linger, isLoaded ? long : 0) - now)
-        case .services: return max(0, openedAt + (isLoaded ? long : 0) - now)
+        case .others: return max(0, openedAt + (isLoaded ? long : 0) - now)
         case .callers:
             let isCrowd = isBusy && expected >= Self.fewRecords
             guard isCrowd, records < expected else { return 0 }

@@ -9,6 +9,8 @@ final class Items {
     struct View {
         let item: [UInt8]?
         let isCommitted: Bool
+        /// The batch under way has touched it: who looks now will soon look again.
+        var isChanging = false
     }
 
     /// How an item of each resource is read.
@@ -27,8 +29,9 @@ final class Items {
         let places = try places(resource, table, shard)
         switch places.isEmpty ? .unknown : shard.store.earlierRow(id, of: table) {
         case .asItIs: return View(item: try now(resource, table, id, shard), isCommitted: true)
-        case .was(let row): return View(item: written(resource, places.map { row[$0] }), isCommitted: true)
-        case .wasNotThere: return View(item: nil, isCommitted: true)
+        case .was(let row):
+            return View(item: written(resource, places.map { row[$0] }), isCommitted: true, isChanging: true)
+        case .wasNotThere: return View(item: nil, isCommitted: true, isChanging: true)
         case .unknown: return View(item: try now(resource, table, id, shard), isCommitted: false)
         }
     }

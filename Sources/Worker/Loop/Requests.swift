@@ -24,6 +24,7 @@ extension WorkerLoop {
                 answer(job, reply, isCommitted: shard.isCommitted(table))
             case .item(let resource, let table, let id):
                 let view = try items.view(resource, table, id, shard)
+                if view.isChanging { isBatchWatched = true }
                 answer(job, itemReply(view.item, resource, id), isCommitted: view.isCommitted)
             case .rule(let rule, let request, _):
                 try conclude(job) { turn in

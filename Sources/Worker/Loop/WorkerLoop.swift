@@ -40,6 +40,8 @@ final class WorkerLoop {
     private var growth = BatchGrowth()
     /// Messages of the batch under way to this service itself.
     var messagesToItself = 0
+    /// Somebody has asked for an item that the batch under way has changed, and was shown it as it was.
+    var isBatchWatched = false
 
     init(
         service: Service, system: SystemContract, identity: ShardIdentity, directory: String, log: any WorkerLog,
@@ -118,8 +120,12 @@ final class WorkerLoop {
     private func patience(now: Int64) -> Int64? {
         if isIdleCommitDue { return 0 }
         guard custody.all.contains(where: \.hasChanges) else { return nil }
-        let audience: BatchGrowth.Audience = !replies.isEmpty ? .callers : !outgoing.isEmpty ? .services : .nobody
         return growth.patience(for: audience, lastCommit: lastCommit, now: now, limits)
+    }
+
+    private var audience: BatchGrowth.Audience {
+        if !replies.isEmpty { return .callers }
+        return outgoing.isEmpty && !isBatchWatched ? .nobody : .others
     }
 
     /// Lets go of everything; uncommitted work is rolled back.
@@ -241,6 +247,7 @@ final class WorkerLoop {
         lastCommit = clock.monotonic()
         growth.commit(callingForth: replies.count + messagesToItself, milliseconds: lastCommit - began)
         messagesToItself = 0
+        isBatchWatched = false
     }
 
     private func count(_ transaction: Transaction, since started: Int64) {
@@ -279,6 +286,7 @@ final class WorkerLoop {
         replies.removeAll()
         parking.removeAll()
         messagesToItself = 0
+        isBatchWatched = false
         growth = BatchGrowth()
     }
 }

@@ -25,22 +25,22 @@ import Testing
     @Test func lonelyRecordsEffectsGoAtOnce() {
         let lonely = growth(1, last: 1, milliseconds: 40)
         #expect(patience(lonely, .callers) == 0)
-        #expect(patience(lonely, .services) == 0)
+        #expect(patience(lonely, .others) == 0)
         #expect(patience(lonely, .nobody) == limits.lingerMilliseconds, "rows that nobody waits for may always wait")
     }
 
     @Test func underLoadWaitsAsTransactionsTake() {
         let busy = growth(5, last: 100, milliseconds: 40)
-        #expect((70...80).contains(patience(busy, .services)), "twice as long as one takes")
-        #expect(patience(busy, .nobody) == patience(busy, .services))
-        #expect(patience(busy, .services, now: 1_100) == 0)
+        #expect((70...80).contains(patience(busy, .others)), "twice as long as one takes")
+        #expect(patience(busy, .nobody) == patience(busy, .others))
+        #expect(patience(busy, .others, now: 1_100) == 0)
         // A moment without a transaction ends the load, whatever was before.
-        #expect(busy.patience(for: .services, lastCommit: 900, now: 1_000, limits) == 0)
+        #expect(busy.patience(for: .others, lastCommit: 900, now: 1_000, limits) == 0)
     }
 
     @Test func quickTransactionsAreNotWaitedFor() {
         let quick = growth(5, last: 100, milliseconds: 1)
-        #expect(patience(quick, .services) <= 2)
+        #expect(patience(quick, .others) <= 2)
         #expect(patience(quick, .nobody) == limits.lingerMilliseconds)
     }
 
@@ -55,11 +55,11 @@ import Testing
 
     @Test func waitsAreBounded() {
         let slow = growth(20, last: 100, milliseconds: 9_000, expected: 100)
-        for audience in [BatchGrowth.Audience.nobody, .services, .callers] {
+        for audience in [BatchGrowth.Audience.nobody, .others, .callers] {
             #expect(patience(slow, audience) == limits.lingerMillisecondsMax)
         }
         let full = growth(limits.batchRecordsMax, last: 100, milliseconds: 40, expected: 10_000)
-        #expect(patience(full, .services) == 0)
+        #expect(patience(full, .others) == 0)
         #expect(patience(full, .callers) == 0)
     }
 }
