@@ -78,9 +78,12 @@ struct DrillReport {
 
     /// What to type for the same drill, with all that was asked for.
     private var again: String {
-        // It decides how much meets in one place.
-        let shards = call.settings.text("SHARDS").map { ["SHARDS=\($0)"] } ?? []
-        var words = shards + [call.system.executable, call.command] + call.positionals
+        // How much meets in one place, and where the broker is from or the system that runs already.
+        var variables = ["SHARDS"]
+        if plan.kafkaHome != nil { variables.append("KAFKA_HOME") }
+        if call.value("target") != nil { variables += ["KAFKA_BOOTSTRAP", "RUN_DIR"] }
+        var words = variables.compactMap { name in call.settings.text(name).map { "\(name)=\($0)" } }
+        words += [call.system.executable, call.command] + call.positionals
         words += ["--seed", String(plan.seed)]
         for (option, value) in call.values.sorted(by: { $0.key < $1.key }) where !["seed", "report"].contains(option) {
             words += ["--\(option)", value]

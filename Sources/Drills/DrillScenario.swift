@@ -1,9 +1,10 @@
 // What a system brings to a drill: what its clients do, and how one judges what became of it. The kit knows the rest.
+import Operations
 package import Wire
 
 package protocol DrillScenario: Sendable {
     /// What must be there before anything is broken.
-    func prepare(_ client: DrillClient, _ random: inout DrillRandom) throws
+    func prepare(_ client: DrillClient, _ random: inout DrillRandom)
 
     /// One thing that a client does. Returns how many of the counted units it has made.
     func perform(_ client: DrillClient, _ random: inout DrillRandom) -> Int
@@ -16,6 +17,16 @@ package protocol DrillScenario: Sendable {
     func isFallback(_ write: Write) -> Bool
 
     func judge(_ evidence: Evidence) -> Judgement
+}
+
+extension DrillScenario {
+    /// Everything else builds upon it, so all of it must be acknowledged.
+    func begin(_ client: DrillClient, _ random: inout DrillRandom) throws {
+        prepare(client, &random)
+        if let failed = client.writes.first(where: { $0.fate != .acknowledged }) {
+            throw Failure("what a drill begins with could not be made: \(failed.line)")
+        }
+    }
 }
 
 /// How a system takes part in the drills.

@@ -27,22 +27,21 @@ final class HTTPConnection {
     deinit { hangUp() }
 
     func send(_ method: String, _ path: String, key: String?, body: [UInt8]?) -> Outcome {
-        guard descriptor >= 0 || open() else {
-            place = (place + 1) % addresses.count
-            return .broken
-        }
+        let started = Clock.monotonicMilliseconds()
+        guard descriptor >= 0 || open() else { return failed(since: started) }
         var head = "\(method) \(path) HTTP/1.1\r\nHost: \(addresses[place])\r\nAccept: */*\r\n"
         if let key { head += "Idempotency-Key: \(key)\r\n" }
         if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
-        let started = Clock.monotonicMilliseconds()
         guard FileSystem.writeAll(Array((head + "\r\n").utf8) + (body ?? []), to: descriptor), let answer = readAnswer()
-        else {
-            hangUp()
-            place = (place + 1) % addresses.count
-            return Clock.monotonicMilliseconds() - started >= timeoutMilliseconds ? .silent : .broken
-        }
+        else { return failed(since: started) }
         if answer.header("connection")?.lowercased() == "close" { hangUp() }
         return .answered(answer)
+    }
+
+    private func failed(since started: Int64) -> Outcome {
+        hangUp()
+        place = (place + 1) % addresses.count
+        return Clock.monotonicMilliseconds() - started >= timeoutMilliseconds ? .silent : .broken
     }
 
     /// Among several gateways a balancer would choose one that says it is ready.
@@ -51,9 +50,7 @@ final class HTTPConnection {
         descriptor = opened
         guard addresses.count > 1 else { return true }
         let question = "GET /health/ready HTTP/1.1\r\nHost: \(addresses[place])\r\n\r\n"
-        if FileSystem.writeAll(Array(question.utf8), to: descriptor), readAnswer()?.status == 200 { return true }
-        hangUp()
-        return false
+        return FileSystem.writeAll(Array(question.utf8), to: descriptor) && readAnswer()?.status == 200
     }
 
     private func readAnswer() -> HTTPAnswer? {

@@ -88,6 +88,9 @@ package final class DrillClient {
     private let connection: HTTPConnection
     private var number = 0
 
+    /// Of all clients so far.
+    var writes: [Write] { ledger.writes }
+
     init(name: String, ledger: Ledger, connection: HTTPConnection) {
         self.name = name
         self.ledger = ledger

@@ -90,7 +90,7 @@ final class Stage {
             "  \(crew.instances.count) processes are ready after \(elapsed), on "
                 + (plan.kafkaHome.map { "Apache Kafka from \($0)" } ?? "the embedded broker"))
         var random = DrillRandom(seed: plan.seed, stream: 1)
-        try scenario.prepare(client("setup"), &random)
+        try scenario.begin(client("setup"), &random)
     }
 
     /// The service behind an instance: `order-0` is of `order`.

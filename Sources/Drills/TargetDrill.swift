@@ -81,7 +81,7 @@ struct TargetDrill {
         let witness = Witness(system: call.system.contract, kafka: kafka)
         let before = try witness.evidence(client("before"), writes: [])
         var random = DrillRandom(seed: plan.seed, stream: 1)
-        try scenario.prepare(client("setup"), &random)
+        try scenario.begin(client("setup"), &random)
         try load()
         let took = try quiet.wait(crew)
         plan.tell("  quiet after another \(Readable.duration(milliseconds: took)); now the judge")

@@ -12,6 +12,8 @@ private let commonProperties: [(name: String, value: String)] = [
     // 10 s by default: too long for a broker that restarts within two.
     ("reconnect.backoff.ms", "50"),
     ("reconnect.backoff.max.ms", "1000"),
+    // 30 s by default: so long it would wait for the address of a pod that is gone, which swallows what is sent there.
+    ("socket.connection.setup.timeout.ms", "5000"),
     // A broker closes idle connections; that is no news.
     ("log.connection.close", "false"),
 ]

@@ -35,7 +35,7 @@ package final class BookstoreScenario: DrillScenario {
 
     // MARK: - Doing
 
-    package func prepare(_ client: DrillClient, _ random: inout DrillRandom) throws {
+    package func prepare(_ client: DrillClient, _ random: inout DrillRandom) {
         for _ in 0..<Self.customersAtFirst { addCustomer(client) }
         for _ in 0..<Self.booksAtFirst { addBook(client) }
     }
