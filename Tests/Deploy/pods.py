@@ -47,6 +47,11 @@ class Plan:
             self.addresses[pod] = f"{SUBNET}.{10 + len(self.addresses)}"
         return self.addresses[pod]
 
+    def hardware_address(self, pod):
+        """Fixed as well: podman tells nobody of a new one, and who knew the pod's predecessor goes on sending to that, up to a
+        minute. A cluster's network knows at once where an address lives."""
+        return f"0a:4d:00:00:00:{int(self.address(pod).rsplit('.', 1)[1]):02x}"
+
     def names(self):
         """What the cluster's DNS would know: every Service, and every pod of a headless one, where its first pod runs."""
         entries = {}

@@ -328,7 +328,8 @@ class Pods(Containers):
         ]
         file = self.directory / f"{pod}.yaml"
         file.write_text(yaml.safe_dump_all(documents))
-        run("podman", "kube", "play", "--network", self.network_name, "--ip", self.plan.address(pod), str(file))
+        run("podman", "kube", "play", "--network", self.network_name, "--ip", self.plan.address(pod), "--mac-address",
+            self.plan.hardware_address(pod), str(file))
 
     def up(self):
         self.directory.mkdir(exist_ok=True)
