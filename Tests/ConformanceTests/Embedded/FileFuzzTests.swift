@@ -7,7 +7,6 @@ import Testing
 @testable import Broker
 
 @Suite struct FileFuzzTests {
-    private static let seconds = Double(ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "") ?? 3
     private static let topics = ["plain", "compacted"]
 
     private let settings: BrokerSettings = {
@@ -111,7 +110,7 @@ import Testing
             let names = files(whole)
             let seed = UInt64(getpid())
             var random = Seeded(seed: seed)
-            let deadline = ContinuousClock.now + .seconds(Self.seconds)
+            let deadline = ContinuousClock.now + .seconds(fuzzSeconds)
             var (tried, refused) = (0, 0)
             while ContinuousClock.now < deadline {
                 tried += 1

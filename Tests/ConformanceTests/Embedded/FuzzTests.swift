@@ -6,8 +6,6 @@ import Testing
 @testable import Broker
 
 @Suite struct FuzzTests {
-    private static let seconds = Double(ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "") ?? 3
-
     @Test(.timeLimit(.minutes(10)))
     func nothingThatComesInEndsTheBroker() throws {
         let broker = try BrokerUnderKill()
@@ -17,7 +15,7 @@ import Testing
         var random = Seeded(seed: seed)
         let samples = try recordSamples(broker)
         // The decoder alone gets the time; most of what goes over a socket is waiting.
-        let deadline = ContinuousClock.now + .seconds(max(3, FuzzTests.seconds / 3))
+        let deadline = ContinuousClock.now + .seconds(max(3, fuzzSeconds / 3))
         var sent = 0
         while ContinuousClock.now < deadline {
             let client = try RawClient(bootstrap: broker.bootstrap, receiveSeconds: 1)
@@ -47,7 +45,7 @@ import Testing
             batch([String(repeating: "x", count: 300)], producerId: 7, epoch: 1, sequence: 3, transactional: true),
             BatchBuilder.marker(commit: true, offset: 9, timestamp: 1, producerId: 7, producerEpoch: 1),
         ]
-        let deadline = ContinuousClock.now + .seconds(FuzzTests.seconds)
+        let deadline = ContinuousClock.now + .seconds(fuzzSeconds)
         var rounds = 0
         while ContinuousClock.now < deadline {
             for _ in 0..<1000 {

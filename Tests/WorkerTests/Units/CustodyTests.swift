@@ -11,54 +11,10 @@ import Wire
 @testable import counter
 
 @Suite struct CustodyTests {
-    private static let service = Service(Counters.service, migrations: [counterSchema], counterRules)
-
-    /// A log in memory with so many shards, and a custody that takes from it.
-    private final class Bench {
-        let broker: ModelBroker
-        let log: ModelLog
-        let custody: ShardCustody
-
-        init(_ broker: ModelBroker, shards: Int32, directory: String) {
-            self.broker = broker
-            log = ModelLog(member: 0, broker: broker)
-            let identity = ShardIdentity(
-                cluster: "c", system: "counting", service: "counter", shard: 0, shardCount: shards)
-            custody = ShardCustody(
-                service: CustodyTests.service, topics: broker.topics, identity: identity, directory: directory,
-                limits: WorkerLimits(), log: log, monotonic: { 0 })
-        }
-
-        func take(_ shards: [Int32]) -> [Position]? { custody.take(shards.flatMap(broker.inputs)) }
-
-        var failure: String { custody.failure.map { "\($0)" } ?? "" }
-
-        func put(_ shard: Int32, key: [UInt8]?, value: [UInt8]?, schema: String?) {
-            broker.append(
-                OutgoingRecord(
-                    topic: broker.stateTopic(shard).topic, partition: shard, key: key, value: value,
-                    headers: schema.map { [Header(HeaderName.schema, $0)] } ?? []))
-        }
-
-        func put(_ shard: Int32, _ key: String, _ value: String?, schema: String? = "1") {
-            put(shard, key: Array(key.utf8), value: value.map { Array($0.utf8) }, schema: schema)
-        }
-
-        func counters(_ shard: Int32) throws -> [Int64] {
-            try custody.shard(shard)?.store.query("SELECT value FROM counters ORDER BY counterId").map {
-                try $0.integer("value")
-            } ?? []
-        }
-    }
-
-    private func bench(_ directory: String, _ broker: ModelBroker? = nil, shards: Int32 = 2) -> Bench {
+    private func bench(_ directory: String, _ broker: ModelBroker? = nil, shards: Int32 = 2) -> CustodyBench {
         let broker =
             broker ?? ModelBroker(seed: 7, topics: Counters.system.topics, service: "counter", shardCount: shards)
-        return Bench(broker, shards: shards, directory: directory)
-    }
-
-    private static func counter(_ id: Int64, _ value: Int64) -> (key: String, value: String) {
-        (#"{"table":"counters","pk":[\#(id)]}"#, #"{"counterId":\#(id),"value":\#(value),"seen":0}"#)
+        return CustodyBench(broker, shards: shards, directory: directory)
     }
 
     @Test(arguments: [
@@ -77,9 +33,9 @@ import Wire
     func garbageIsSkipped(_ key: String, _ value: String?) throws {
         try withTemporaryDirectory { directory in
             let bench = bench(directory)
-            bench.put(0, Self.counter(1, 5).key, Self.counter(1, 5).value)
+            bench.put(0, CustodyBench.counter(1, 5).key, CustodyBench.counter(1, 5).value)
             bench.put(0, key, value)
-            bench.put(0, Self.counter(3, 6).key, Self.counter(3, 6).value)
+            bench.put(0, CustodyBench.counter(3, 6).key, CustodyBench.counter(3, 6).value)
             let positions = bench.take([0, 1])
             #expect(positions != nil, "\(bench.failure)")
             let counters = try bench.counters(0)
@@ -95,7 +51,7 @@ import Wire
             let bench = bench(directory)
             var random = SeededRandom(seed: 99)
             for round in 0..<4_000 {
-                let row = Self.counter(Int64(random.below(40) * 2 + 100_001), 1)
+                let row = CustodyBench.counter(Int64(random.below(40) * 2 + 100_001), 1)
                 var (key, value) = (Array(row.key.utf8), Array(row.value.utf8))
                 switch random.below(4) {
                 case 0: key = (0..<random.below(60)).map { _ in UInt8(random.below(256)) }
@@ -108,7 +64,7 @@ import Wire
                 bench.put(0, key: key, value: random.once(in: 9) ? nil : value, schema: schema)
                 guard round % 100 == 0 else { continue }
                 // A counter far from those that chance can name.
-                let truth = Self.counter(1, Int64(round))
+                let truth = CustodyBench.counter(1, Int64(round))
                 bench.put(0, truth.key, truth.value)
             }
             let positions = bench.take([0, 1])
@@ -133,7 +89,7 @@ import Wire
     @Test func newShardsOfARaisedNumberAreRefused() throws {
         try withTemporaryDirectory { directory in
             let before = bench(directory, shards: 2)
-            for filler in 0..<3_000 { before.put(1, Self.counter(2, Int64(filler)).key, "garbage") }
+            for filler in 0..<3_000 { before.put(1, CustodyBench.counter(2, Int64(filler)).key, "garbage") }
             before.put(
                 1, #"{"table":"runtime_sequences","pk":["runtime:shards"]}"#, #"{"name":"runtime:shards","last":2}"#)
             let after = bench(directory, before.broker, shards: 4)
@@ -153,7 +109,7 @@ import Wire
             let bench = bench(directory, shards: 3)
             bench.put(
                 2, #"{"table":"runtime_sequences","pk":["runtime:shards"]}"#, #"{"name":"runtime:shards","last":3}"#)
-            for filler in 0..<10_000 { bench.put(2, Self.counter(3, Int64(filler)).key, "garbage") }
+            for filler in 0..<10_000 { bench.put(2, CustodyBench.counter(3, Int64(filler)).key, "garbage") }
             bench.log.fuse = 100
             let positions = bench.take([0])
             #expect(positions != nil, "\(bench.failure)")

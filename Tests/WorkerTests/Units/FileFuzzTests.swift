@@ -11,41 +11,23 @@ import Testing
 @testable import counter
 
 @Suite struct FileFuzzTests {
-    private static let seconds = Double(ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "") ?? 3
     private static let rows: Int64 = 1_500
-    private static let service = Service(Counters.service, migrations: [counterSchema], counterRules)
 
     private let broker = ModelBroker(seed: 7, topics: Counters.system.topics, service: "counter", shardCount: 1)
 
-    init() {
-        for id in 1...Self.rows {
-            broker.append(
-                OutgoingRecord(
-                    topic: broker.stateTopic(0).topic, partition: 0,
-                    key: Array(#"{"table":"counters","pk":[\#(id)]}"#.utf8),
-                    value: Array(#"{"counterId":\#(id),"value":\#(id * 7),"seen":0}"#.utf8),
-                    headers: [Header(HeaderName.schema, "1")]))
-        }
-    }
-
-    private func custody(_ directory: String) -> ShardCustody {
-        ShardCustody(
-            service: Self.service, topics: broker.topics,
-            identity: ShardIdentity(
-                cluster: "c", system: "counting", service: "counter", shard: 0, shardCount: 1),
-            directory: directory, limits: WorkerLimits(), log: ModelLog(member: 0, broker: broker), monotonic: { 0 })
-    }
+    /// One more start with this folder.
+    private func bench(_ directory: String) -> CustodyBench { CustodyBench(broker, shards: 1, directory: directory) }
 
     /// What a start finds in the file, after as many starts as it takes: one that meets damage later removes the file.
     private func start(_ directory: String) throws -> [Int64: Int64] {
         for _ in 0..<2 {
-            let custody = custody(directory)
-            defer { custody.closeAll() }
-            guard custody.take(broker.inputs(0)) != nil, let shard = custody.shard(0) else {
-                throw Unstartable(reason: custody.failure.map { "\($0)" } ?? "nothing was said")
+            let bench = bench(directory)
+            defer { bench.custody.closeAll() }
+            guard bench.take([0]) != nil, let shard = bench.custody.shard(0) else {
+                throw Unstartable(reason: bench.failure)
             }
             do { return try use(shard) } catch let error as SQLiteError where error.isCorrupt {
-                _ = custody.discardIfDamaged(StoreFailure(error))
+                _ = bench.custody.discardIfDamaged(StoreFailure(error))
             }
         }
         throw Unstartable(reason: "the second start met damage, too")
@@ -99,13 +81,18 @@ import Testing
     @Test(.timeLimit(.minutes(10))) func noFileKeepsAWorkerDown() throws {
         let expected = Dictionary(uniqueKeysWithValues: (1...Self.rows).map { ($0, $0 * 7) })
         try withTemporaryDirectory { directory in
+            let log = bench(directory)
+            for id in 1...Self.rows {
+                let row = CustodyBench.counter(id, id * 7)
+                log.put(0, row.key, row.value)
+            }
             #expect(try start(directory) == expected)
             let path = "\(directory)/shard-00.sqlite"
             let whole = Array(try Data(contentsOf: URL(filePath: path)))
             #expect(whole.count > 40_000)
             let seed = UInt64(getpid())
             var random = SeededRandom(seed: seed)
-            let end = Date(timeIntervalSinceNow: Self.seconds)
+            let end = Date(timeIntervalSinceNow: fuzzSeconds)
             var tried = 0
             while Date() < end {
                 tried += 1
